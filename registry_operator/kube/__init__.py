@@ -1,0 +1,1 @@
+"""The API server: authentication, transport, codec, client, watch. Knows no controller."""

@@ -1,0 +1,1 @@
+"""The controller runtime. Knows no registry; would serve any other operator unchanged."""

@@ -1,0 +1,1 @@
+"""The shipped test kit: virtual-time event loop, fakes, builders."""
