@@ -1,1 +1,1 @@
-"""Developers' side of the project: local cluster, its tools and images, benchmarks. Nothing here ships."""
+"""What developers run: local cluster, its tools and images, benchmarks. Nothing here ships."""

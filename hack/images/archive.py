@@ -1,12 +1,13 @@
-"""
-Writes an image as a docker-archive tar: what `ctr images import` and `crane` read.
+"""Writes an image as a docker-archive tar: what `ctr images import` and `crane` read.
 
-In flow files, folders and links of this machine (`Entry`), ready-made layer tars, and how the image is started
-(`Image`); out flows one tar with manifest, configuration and layers. No engine and no registry take part, because the
-machines that this runs on can pull nothing. Names carry no host (`registry:2`): containerd completes them on import,
-as `docker load` would. Times, owners' names and order are fixed, so equal input gives an equal file.
+In flow files, folders and links of this machine (`Entry`), ready-made layer tars, and how the image
+is started (`Image`); out flows one tar with manifest, configuration and layers. No engine and no
+registry take part, because the machines that this runs on can pull nothing. Names carry no host
+(`registry:2`): containerd completes them on import, as `docker load` would. Times, owners' names
+and order are fixed, so equal input gives an equal file.
 
-Format: https://github.com/moby/docker-image-spec (version 1.2, "combined image JSON and filesystem changeset").
+Format: https://github.com/moby/docker-image-spec (version 1.2, "combined image JSON and filesystem
+changeset").
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """
-    One path of a layer: a file (`source` is a path or the bytes), a symbolic link (`link`), or else a folder.
+    """One path of a layer: a file, a link or a folder.
 
-    `target` is absolute or relative to the image's root. Missing parent folders are made with mode 0755, root's.
+    With `source` (a path or the bytes) a file, with `link` a symbolic link, else a folder. `target`
+    is absolute or relative to the image's root. Missing parent folders are made with mode 0755,
+    root's.
     """
 
     target: str
@@ -43,11 +45,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """
-    An image: its names (`NAME:TAG`), content and how it starts.
+    """An image: its names (`NAME:TAG`), content and how it starts.
 
-    `layers` are uncompressed layer tars, lowest first; `entries`, when there are any, become one more layer on top.
-    `user` is `UID[:GID]`, "" means root.
+    `layers` are uncompressed layer tars, lowest first; `entries`, when there are any, become one
+    more layer on top. `user` is `UID[:GID]`, "" means root.
     """
 
     names: Sequence[str]
@@ -71,11 +72,10 @@ def architecture() -> str:
 
 
 def write_archive(out: Path, image: Image) -> Path:
-    """
-    Writes `image` to `out` and returns `out`.
+    """Writes `image` to `out` and returns `out`.
 
-    The file appears whole or not at all. Raises ValueError for an image without names or content, and OSError when a
-    source cannot be read.
+    The file appears whole or not at all. Raises ValueError for an image without names or content,
+    and OSError when a source cannot be read.
     """
     if not image.names:
         raise ValueError("an image needs at least one NAME:TAG")
