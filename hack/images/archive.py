@@ -165,6 +165,8 @@ def _configuration(image: Image, digests: Sequence[str]) -> dict[str, object]:
         "os": "linux",
         "config": {name: value for name, value in started.items() if value},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}" for digest in digests]},
+        # Without a history of as many layers, buildah refuses to build on the image.
+        "history": [{"created_by": "hack/images"} for _ in digests],
     }
 
 

@@ -17,8 +17,9 @@ from hack.cluster.report import Say
 class Work:
     """Where one image is made, and under which `names`.
 
-    `out` is the tar to write, `scratch` a folder that goes away. `image` gives the tar of another image of the catalogue, making it when it is missing. `lasting`
-    is a folder that stays between builds, for what only makes them faster.
+    `out` is the tar to write, `scratch` a folder that goes away, `lasting` one that stays between
+    builds, for what only makes them faster. `image` gives the tar of another image of the
+    catalogue, making it when it is missing.
     """
 
     names: Sequence[str]
