@@ -1,0 +1,63 @@
+"""What the operator reports about a Registry.
+
+The status reconciler writes it, users and tools (kstatus, `kubectl wait`, the scale subresource)
+read it. Nothing here is ever read back to decide anything: status can be lost and is then written
+again.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from registry_operator.api.types import Int32, Int64, Model, Timestamp, listed_by
+
+
+class Condition(Model):
+    """One aspect of the state, as in meta/v1 Condition."""
+
+    type: Annotated[str, Field(max_length=316)]
+    status: Literal["True", "False", "Unknown"]
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """One word, CamelCase; docs/registry.md says what to do about each."""
+    message: Annotated[str, Field(max_length=32768)]
+    last_transition_time: Timestamp
+    """When the status last changed."""
+    observed_generation: Annotated[Int64, Field(ge=0)] | None = None
+
+
+class StorageStatus(Model):
+    """The storage in use."""
+
+    kind: Annotated[str, Field(max_length=63)] | None = None
+    """bucket (COSI), s3 or emptyDir."""
+    bucket: Annotated[str, Field(max_length=255)] | None = None
+    """Name of the bucket."""
+    endpoint: Annotated[str, Field(max_length=2048)] | None = None
+    """URL of the store that the bucket is in."""
+
+
+class RegistryStatus(Model):
+    """What the operator sees and has done."""
+
+    observed_generation: Int64 | None = None
+    """The generation of spec that the conditions speak of."""
+    conditions: (
+        Annotated[list[Condition], Field(max_length=32, json_schema_extra=listed_by("type"))] | None
+    ) = None
+    """Ready sums up; the others say why. Reconciling and Stalled are there only while true."""
+    replicas: Int32 | None = None
+    """Number of pods that exist."""
+    ready_replicas: Int32 | None = None
+    """Number of pods that serve."""
+    selector: Annotated[str, Field(max_length=2048)] | None = None
+    """Label selector of the pods, for kubectl scale and autoscalers."""
+    image: Annotated[str, Field(max_length=512)] | None = None
+    """The image that the pods are told to run."""
+    version: Annotated[str, Field(max_length=128)] | None = None
+    """Release of the registry, as told by the image's tag."""
+    endpoint: Annotated[str, Field(max_length=512)] | None = None
+    """HOST:PORT by which clients in the cluster reach the registry."""
+    storage: StorageStatus | None = None
+    """The storage in use."""
+    configuration: Annotated[str, Field(max_length=253)] | None = None
+    """Name of the Secret that holds the configuration in use."""
