@@ -1,0 +1,304 @@
+"""The objects of one kind, as the API server last told us and as we wrote them since.
+
+In flow complete lists and single events from one reflector (the only holder of the `Writer`) and
+the answers to our own writes (`wrote`, `deleted`); out flow reads, always of memory, and changes
+to subscribers. The rules, after client-go's store and informer (tools/cache) and KEP-5504:
+
+- the store is written before any handler runs, and a list replaces everything at once: deletions
+  are told, then the rest;
+- the later resourceVersion wins, so the echo of our own write is silent and an older event never
+  takes anything back;
+- what the watch has passed is the watch's to say: an own write that it did not show is not of this
+  store's selection.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.change import Applied, Change, Removed, Subscribers
+from registry_operator.runtime.index import Index, IndexFunc
+from registry_operator.runtime.overlay import Overlay, is_older, same_version, version_number
+
+__all__ = ["Applied", "Change", "Failure", "Removed", "Store", "StoreStats", "Writer"]
+
+Objects: TypeAlias = list[Object]
+Keys: TypeAlias = list[ObjectKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a store does not follow the server now, by Kubernetes' reasons (`Forbidden`, …)."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStats:
+    """What a store holds; `pending` counts own writes that the watch has not passed."""
+
+    objects: int
+    bytes: int
+    pending: int
+    subscribers: int
+    resource_version: str
+    synced: bool
+    available: bool
+    error: Failure | None
+    stale_events: int
+    handler_failures: int
+    index_failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """The writing half of a store, for its one reflector.
+
+    `replace(objects, resource_version)` takes a complete list, `upsert(object)` and
+    `remove(object)` an event, `bookmark(resource_version)` progress without one; `failed(failure)`
+    says why nothing comes, None that it does again, and `unavailable(failure)` that the kind is
+    not served.
+    """
+
+    replace: Callable[[Iterable[Object], str], None]
+    upsert: Callable[[Object], None]
+    remove: Callable[[Object], None]
+    bookmark: Callable[[str], None]
+    failed: Callable[[Failure | None], None]
+    unavailable: Callable[[Failure], None]
+
+
+class Store:
+    """Reads of one kind. Construct with the resource and named index functions."""
+
+    def __init__(
+        self, resource: Resource, *, indexes: Mapping[str, IndexFunc] | None = None
+    ) -> None:
+        self.resource = resource
+        self._objects: dict[ObjectKey, Object] = {}
+        self._bytes = 0
+        self._indexes = {name: Index(name, func) for name, func in (indexes or {}).items()}
+        self._overlay = Overlay()
+        self._subscribers: Subscribers[Change] = Subscribers(str(resource))
+        self._availability: Subscribers[bool] = Subscribers(f"{resource} availability")
+        self._version = 0
+        self._synced = False
+        self._filled_once = False
+        self._available = True
+        self._error: Failure | None = None
+        self._stale_events = 0
+        self._has_writer = False
+
+    # Reading
+
+    @property
+    def synced(self) -> bool:
+        """A complete list was taken in, and the kind is still served."""
+        return self._synced
+
+    @property
+    def available(self) -> bool:
+        """False while the server does not serve the kind (no CRD); True until that is known."""
+        return self._available
+
+    def get(self, key: ObjectKey) -> Object | None:
+        """Return the object, or None: gone, never there or, before `synced`, not known yet."""
+        return self._objects.get(key)
+
+    def list(self, namespace: str | None = None) -> Objects:
+        """Return all objects, or those of one namespace, in no particular order."""
+        if namespace is None:
+            return list(self._objects.values())
+        return [obj for key, obj in self._objects.items() if key.namespace == namespace]
+
+    def by_index(self, name: str, value: str) -> Objects:
+        """Return the objects that have the value, sorted by key.
+
+        Raises KeyError for an index that was not declared.
+        """
+        return [self._objects[key] for key in self._indexes[name].keys(value)]
+
+    def keys(self) -> Keys:
+        """Return the keys of all objects."""
+        return [*self._objects]
+
+    def stats(self) -> StoreStats:
+        """Return what the store holds and whether it is up to date."""
+        return StoreStats(
+            objects=len(self._objects),
+            bytes=self._bytes,
+            pending=len(self._overlay),
+            subscribers=len(self._subscribers),
+            resource_version=str(self._version) if self._version else "",
+            synced=self._synced,
+            available=self._available,
+            error=self._error,
+            stale_events=self._stale_events,
+            handler_failures=self._subscribers.failures + self._availability.failures,
+            index_failures=sum(index.failures for index in self._indexes.values()),
+        )
+
+    # Subscribing
+
+    def subscribe(self, handler: Callable[[Change], None]) -> Callable[[], None]:
+        """Call `handler` for what is there (as initial) and every change; the result ends that."""
+        unsubscribe = self._subscribers.add(handler)
+        for obj in self.list():
+            self._subscribers.call(handler, Applied(None, obj, initial=True))
+        return unsubscribe
+
+    def on_availability(self, handler: Callable[[bool], None]) -> Callable[[], None]:
+        """Call `handler` whenever `available` changes; the result ends that."""
+        return self._availability.add(handler)
+
+    def resync(self) -> None:
+        """Tell every object once more, unchanged; nothing is asked of the server."""
+        for obj in self.list():
+            self._subscribers.tell(Applied(obj, obj, resync=True))
+
+    # Own writes
+
+    def wrote(self, obj: Object) -> None:
+        """Show the answer to our own create, apply or patch until the watch catches up.
+
+        Subscribers hear at once, and not again when the watch brings the same.
+        """
+        version = version_number(obj.resource_version)
+        old = self._objects.get(obj.key)
+        if version <= self._version or self._overlay.hides(obj):
+            return
+        if old is None or version > version_number(old.resource_version):
+            self._overlay.wrote(obj)
+            self._put(obj)
+            self._subscribers.tell(Applied(old, obj))
+
+    def deleted(self, key: ObjectKey, uid: str) -> None:
+        """Hide what we deleted until the watch says so.
+
+        One with finalizers stays visible, as it stays on the server.
+        """
+        old = self._objects.get(key)
+        if old is not None and old.uid == uid and not old.metadata.finalizers:
+            self._overlay.deleted(old)
+            self._discard(old)
+            self._subscribers.tell(Removed(old))
+
+    # Writing, by the reflector only
+
+    def writer(self) -> Writer:
+        """Hand out the writing half; raises RuntimeError the second time."""
+        if self._has_writer:
+            raise RuntimeError(f"the store of {self.resource} has its writer already")
+        self._has_writer = True
+        return Writer(
+            replace=self._replace,
+            upsert=self._upsert,
+            remove=self._remove,
+            bookmark=self._bookmark,
+            failed=self._failed,
+            unavailable=self._unavailable,
+        )
+
+    def _replace(self, objects: Iterable[Object], resource_version: str) -> None:
+        version = version_number(resource_version)
+        fresh = self._with_own_writes({obj.key: obj for obj in objects}, version)
+        initial = not self._filled_once
+        removed = [obj for key, obj in self._objects.items() if key not in fresh]
+        changes: list[Change] = [Removed(obj) for obj in removed]
+        for obj in removed:
+            self._discard(obj)
+        for key, obj in fresh.items():
+            old = self._objects.get(key)
+            if old is None or not same_version(old, obj):
+                self._put(obj)
+                changes.append(Applied(old, obj, initial=initial))
+        self._version = version
+        self._synced = self._filled_once = True
+        self._error = None
+        self._set_available(available=True)
+        self._tell(changes)
+
+    def _with_own_writes(
+        self, listed: dict[ObjectKey, Object], version: int
+    ) -> dict[ObjectKey, Object]:
+        hidden = {key for key, obj in listed.items() if self._overlay.hides(obj)}
+        self._overlay.pass_tombstones(version, still_shown=hidden)
+        self._overlay.pass_writes(version)
+        ahead = {key: self._objects[key] for key in self._overlay.written_after(version)}
+        return {key: obj for key, obj in listed.items() if key not in hidden} | ahead
+
+    def _upsert(self, obj: Object) -> None:
+        if not self._overlay.hides(obj):
+            self._show(obj)
+        self._bookmark(obj.resource_version)
+
+    def _show(self, obj: Object) -> None:
+        old = self._objects.get(obj.key)
+        if old is not None and same_version(old, obj):
+            self._put(obj)  # the echo of our own write, and lighter: without managedFields
+            self._overlay.settle(obj.key)
+        elif old is not None and is_older(obj, old):
+            self._stale_events += 1
+        else:
+            self._put(obj)
+            self._overlay.settle(obj.key)
+            self._subscribers.tell(Applied(old, obj))
+
+    def _remove(self, obj: Object) -> None:
+        self._overlay.buried(obj)
+        old = self._objects.get(obj.key)
+        if old is not None and is_older(obj, old):
+            self._stale_events += 1
+        elif old is not None:
+            self._overlay.settle(obj.key)
+            self._discard(old)
+            self._subscribers.tell(Removed(old))
+        self._bookmark(obj.resource_version)
+
+    def _bookmark(self, resource_version: str) -> None:
+        self._version = max(self._version, version_number(resource_version))
+        self._error = None
+        for key in self._overlay.pass_writes(self._version):
+            # Passed without an event: not of our selection, or gone before the answer came.
+            old = self._objects[key]
+            self._discard(old)
+            self._subscribers.tell(Removed(old))
+
+    def _failed(self, failure: Failure | None) -> None:
+        self._error = failure
+
+    def _unavailable(self, failure: Failure) -> None:
+        removed = self.list()
+        for obj in removed:
+            self._discard(obj)
+        self._overlay = Overlay()
+        self._version = 0
+        self._synced = False
+        self._error = failure
+        self._set_available(available=False)
+        self._tell([Removed(obj) for obj in removed])
+
+    def _set_available(self, *, available: bool) -> None:
+        if available != self._available:
+            self._available = available
+            self._availability.tell(available)
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self._subscribers.tell(change)
+
+    def _put(self, obj: Object) -> None:
+        old = self._objects.get(obj.key)
+        self._bytes += obj.size - (old.size if old else 0)
+        self._objects[obj.key] = obj
+        for index in self._indexes.values():
+            index.put(obj)
+
+    def _discard(self, obj: Object) -> None:
+        self._bytes -= obj.size
+        del self._objects[obj.key]
+        for index in self._indexes.values():
+            index.discard(obj.key)
