@@ -1,0 +1,43 @@
+"""Which loop a test runs on, and that no test blocks it.
+
+Tests of the runtime and those marked `virtual` run on virtual time, unless marked `real_time` (they
+talk to a real socket or thread). A call that would block the event loop raises, in product code and
+tests alike.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
+
+_RUNTIME = Path(__file__).parent / "unit" / "runtime"
+_OWN_CODE = ["registry_operator", "controllers"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "real_time: runs on a real event loop (sockets, threads)")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.get_closest_marker("real_time"):
+        virtual = False
+    else:
+        virtual = _RUNTIME in item.path.parents or item.get_closest_marker("virtual") is not None
+    return {"virtual": VirtualLoop} if virtual else {"real": asyncio.SelectorEventLoop}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks() -> Iterator[None]:
+    with blockbuster_ctx(scanned_modules=_OWN_CODE):
+        yield
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
