@@ -41,9 +41,7 @@ class RegistrySpec(Model):
 
     replicas: Annotated[Int32, Field(ge=0, le=100)] = 1
     """Number of registry pods. More than one needs storage that they share."""
-    image: Annotated[str, Field(min_length=1, max_length=512, json_schema_extra=rules(_IMAGE))] = (
-        DEFAULT_IMAGE
-    )
+    image: Annotated[str, Field(max_length=512, json_schema_extra=rules(_IMAGE))] = DEFAULT_IMAGE
     """Container image of the registry. Its tag names the release, for which the configuration is
     written."""
     image_pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None

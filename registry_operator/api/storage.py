@@ -52,7 +52,7 @@ class S3SecretReference(Model):
 class S3(Model):
     """A bucket that exists, on AWS or on anything that speaks S3."""
 
-    bucket: Annotated[str, Field(min_length=1, max_length=63, json_schema_extra=rules(_BUCKET))]
+    bucket: Annotated[str, Field(max_length=63, json_schema_extra=rules(_BUCKET))]
     """Name of the bucket."""
     region: Annotated[str, Field(max_length=63)] | None = None
     """Region of the bucket. us-east-1 when absent, which most stores other than AWS accept."""

@@ -1,0 +1,1 @@
+"""Writes the files that follow from the code: CRDs, RBAC, tables of the documentation."""

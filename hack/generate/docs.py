@@ -1,0 +1,122 @@
+"""Tables of docs/registry.md: every field, and every condition's reason.
+
+The CRD and `controllers.registry.reasons.TABLE` flow in; what stands between `<!-- generated: NAME
+-->` and `<!-- end -->` is replaced, and the prose round it is left alone. core/v1 shapes are one
+row each: Kubernetes documents what is in them.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hack.generate.file import GeneratedFile, GenerateError
+from registry_operator.api import registry
+from registry_operator.api.crd import crd
+
+PAGE = Path("docs", "registry.md")
+_ROOT = Path(__file__).parents[2]
+_CORE = frozenset(
+    {
+        "spec.affinity",
+        "spec.imagePullSecrets",
+        "spec.resources",
+        "spec.tolerations",
+        "spec.topologySpreadConstraints",
+        "status.conditions",
+    }
+)
+
+
+def files() -> Iterator[GeneratedFile]:
+    """The page of the Registry with its tables up to date."""
+    from controllers.registry import reasons
+
+    text = (_ROOT / PAGE).read_text(encoding="utf-8")
+    tables = {"fields": field_table(), "reasons": reason_table(reasons.TABLE)}
+    for name, table in tables.items():
+        text = replace_table(text, name=name, table=table)
+
+    yield GeneratedFile(PAGE, text)
+
+
+def replace_table(page: str, *, name: str, table: str) -> str:
+    """The page with `table` between the markers of `name`; raises GenerateError when it has none."""
+    marked = re.compile(rf"(<!-- generated: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not marked.search(page):
+        raise GenerateError(
+            f"{PAGE} lacks the lines `<!-- generated: {name} -->` and `<!-- end -->`: add them "
+            f"where "
+            "the table belongs"
+        )
+
+    return marked.sub(lambda match: f"{match[1]}\n{table}\n{match[2]}", page, count=1)
+
+
+def field_table() -> str:
+    """A Markdown table of the Registry's fields: path, type, default, meaning."""
+    schema = crd(registry.DEFINITION)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    rows = [
+        row
+        for name in ("template", "spec", "status")
+        for row in _rows(schema["properties"][name], name)
+    ]
+
+    return "\n".join(["| Field | Type | Default | Meaning |", "|---|---|---|---|", *rows])
+
+
+def reason_table(reasons: Mapping[str, Any]) -> str:
+    """A Markdown table of condition reasons: reason, condition, what it means, what to do."""
+    rows = [
+        f"| `{name}` | {reason.condition} | {_cell(reason.meaning)} | {_cell(reason.cure)} |"
+        for name, reason in reasons.items()
+    ]
+
+    return "\n".join(["| Reason | Condition | Meaning | What to do |", "|---|---|---|---|", *rows])
+
+
+def _rows(schema: Mapping[str, Any], path: str) -> Iterator[str]:
+    inner = schema.get("properties", {})
+    if not inner or path in _CORE:
+        yield (
+            f"| `{path}` | {_type(schema, path)} | {_default(schema)} "
+            f"| {_cell(schema.get('description', ''))} |"
+        )
+        return
+
+    if path not in ("spec", "status"):
+        yield f"| `{path}` | object | {_default(schema)} | {_cell(schema.get('description', ''))} |"
+
+    for name, field in inner.items():
+        yield from _rows(field, f"{path}.{name}")
+
+
+def _type(schema: Mapping[str, Any], path: str) -> str:
+    if path in _CORE and "properties" in schema:
+        return "as in core/v1"
+
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" if value else '`""`' for value in schema["enum"])
+
+    if schema.get("x-kubernetes-int-or-string"):
+        return "quantity"
+
+    if "minimum" in schema and "maximum" in schema:
+        return f"integer, {schema['minimum']} to {schema['maximum']}"
+
+    if "additionalProperties" in schema:
+        return "map of strings"
+
+    return {"array": "list"}.get(schema["type"], schema["type"])
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    default = schema.get("default")
+    if default is None or default == {}:
+        return ""
+
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
