@@ -1,5 +1,6 @@
-"""`python -m hack.generate [crds|rbac|docs|all] [--check]`: writes generated files, or fails when
-they drifted.
+"""`python -m hack.generate [crds|rbac|docs|all] [--check]`: the files that follow from the code.
+
+Without --check they are written; with it, a file that drifted is shown as a diff and fails the run.
 """
 
 import sys

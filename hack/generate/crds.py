@@ -1,6 +1,4 @@
-"""crds/PLURAL.yaml: one CustomResourceDefinition for each kind in
-`registry_operator.api.crd.DEFINITIONS`.
-"""
+"""crds/PLURAL.yaml: one CustomResourceDefinition for each kind of `crd.DEFINITIONS`."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,14 +1,14 @@
 """Tables of docs/registry.md: every field, and every condition's reason.
 
-The CRD and `controllers.registry.reasons.TABLE` flow in; what stands between `<!-- generated: NAME
+The CRD and `controllers.registry.reasons` flow in; what stands between `<!-- generated: NAME
 -->` and `<!-- end -->` is replaced, and the prose round it is left alone. core/v1 shapes are one
 row each: Kubernetes documents what is in them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from hack.generate.file import GeneratedFile, GenerateError
 from registry_operator.api import registry
@@ -28,12 +28,29 @@ _CORE = frozenset(
 )
 
 
+class Reason(Protocol):
+    """A row of the controllers' table of reasons; `stalls` means that only a person can end it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def meaning(self) -> str: ...
+    @property
+    def cure(self) -> str: ...
+    @property
+    def stalls(self) -> bool: ...
+
+
 def files() -> Iterator[GeneratedFile]:
     """The page of the Registry with its tables up to date."""
-    from controllers.registry import reasons
+    from controllers.registry.reasons import CONDITIONS, TABLE
 
     text = (_ROOT / PAGE).read_text(encoding="utf-8")
-    tables = {"fields": field_table(), "reasons": reason_table(reasons.TABLE)}
+    tables = {
+        "fields": field_table(),
+        "conditions": condition_table(CONDITIONS),
+        "reasons": reason_table(TABLE.values()),
+    }
     for name, table in tables.items():
         text = replace_table(text, name=name, table=table)
 
@@ -41,7 +58,7 @@ def files() -> Iterator[GeneratedFile]:
 
 
 def replace_table(page: str, *, name: str, table: str) -> str:
-    """The page with `table` between the markers of `name`; raises GenerateError when it has none."""
+    """The page with `table` between the markers of `name`; GenerateError when it has none."""
     marked = re.compile(rf"(<!-- generated: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marked.search(page):
         raise GenerateError(
@@ -65,14 +82,22 @@ def field_table() -> str:
     return "\n".join(["| Field | Type | Default | Meaning |", "|---|---|---|---|", *rows])
 
 
-def reason_table(reasons: Mapping[str, Any]) -> str:
-    """A Markdown table of condition reasons: reason, condition, what it means, what to do."""
+def condition_table(conditions: Mapping[str, str]) -> str:
+    """A Markdown table of condition types and what each says."""
+    rows = [f"| `{name}` | {_cell(meaning)} |" for name, meaning in conditions.items()]
+
+    return "\n".join(["| Condition | Says |", "|---|---|", *rows])
+
+
+def reason_table(reasons: Iterable[Reason]) -> str:
+    """A Markdown table of condition reasons: what each means, what to do, who can end it."""
     rows = [
-        f"| `{name}` | {reason.condition} | {_cell(reason.meaning)} | {_cell(reason.cure)} |"
-        for name, reason in reasons.items()
+        f"| `{reason.name}` | {_cell(reason.meaning)} | {_cell(reason.cure)} "
+        f"| {'yes' if reason.stalls else ''} |"
+        for reason in reasons
     ]
 
-    return "\n".join(["| Reason | Condition | Meaning | What to do |", "|---|---|---|---|", *rows])
+    return "\n".join(["| Reason | Meaning | What to do | Stalls |", "|---|---|---|---|", *rows])
 
 
 def _rows(schema: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -107,7 +132,7 @@ def _type(schema: Mapping[str, Any], path: str) -> str:
     if "additionalProperties" in schema:
         return "map of strings"
 
-    return {"array": "list"}.get(schema["type"], schema["type"])
+    return "list" if schema["type"] == "array" else str(schema["type"])
 
 
 def _default(schema: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from hack.generate.file import GeneratedFile
 from registry_operator.api.crd import to_yaml
-from registry_operator.api.names import OPERATOR
+from registry_operator.api.names import LABEL_NAME, OPERATOR
 
 Rule = tuple[Sequence[str], Sequence[str], Sequence[str]]
 """API groups, resources (`deployments`, `registries/status`) and verbs."""
@@ -39,13 +39,13 @@ def cluster_role(declared: Iterable[Rule]) -> dict[str, Any]:
                 verbs_of[group, resource].update(verbs)
 
     joined: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
-    for (group, resource), verbs in sorted(verbs_of.items()):
-        joined[group, tuple(sorted(verbs, key=_verb_order))].append(resource)
+    for (group, resource), needed in sorted(verbs_of.items()):
+        joined[group, tuple(sorted(needed, key=_verb_order))].append(resource)
 
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRole",
-        "metadata": {"name": OPERATOR},
+        "metadata": {"name": OPERATOR, "labels": {LABEL_NAME: OPERATOR}},
         "rules": [
             {"apiGroups": [group], "resources": resources, "verbs": list(verbs)}
             for (group, verbs), resources in joined.items()
