@@ -22,10 +22,10 @@ examples:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and returns the exit code."""
+def main(arguments: Sequence[str] | None = None, catalogue: Catalogue | None = None) -> int:
+    """Runs one command (on all images of the project, if not told otherwise): the exit code."""
     options = _parser().parse_args(arguments)
-    catalogue = default_catalogue()
+    catalogue = catalogue or default_catalogue()
     try:
         if options.command == "list":
             _list(catalogue)
