@@ -47,10 +47,14 @@ Change = Applied | Removed
 
 
 class Subscribers(Generic[E]):
-    """Who hears of the events of one source. Construct with its name, for the logs."""
+    """Who hears of the events of one source, whose name is for the logs.
 
-    def __init__(self, source: str) -> None:
+    `on_failure` is called each time a handler raised.
+    """
+
+    def __init__(self, source: str, *, on_failure: Callable[[], None] = lambda: None) -> None:
         self._source = source
+        self._on_failure = on_failure
         self._tokens = itertools.count()
         self._handlers: dict[int, Callable[[E], None]] = {}
         self.failures = 0
@@ -81,4 +85,5 @@ class Subscribers(Generic[E]):
             handler(event)
         except Exception:
             self.failures += 1
+            self._on_failure()
             log.exception("handler raised", source=self._source, event_type=type(event).__name__)

@@ -21,19 +21,12 @@ from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.change import Applied, Change, Removed, Subscribers
 from registry_operator.runtime.index import Index, IndexFunc
 from registry_operator.runtime.overlay import Overlay, is_older, same_version, version_number
+from registry_operator.runtime.writer import Failure, Writer
 
 __all__ = ["Applied", "Change", "Failure", "Removed", "Store", "StoreStats", "Writer"]
 
 Objects: TypeAlias = list[Object]
 Keys: TypeAlias = list[ObjectKey]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a store does not follow the server now, by Kubernetes' reasons (`Forbidden`, …)."""
-
-    reason: str
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +46,27 @@ class StoreStats:
     index_failures: int
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
-    """The writing half of a store, for its one reflector.
-
-    `replace(objects, resource_version)` takes a complete list, `upsert(object)` and
-    `remove(object)` an event, `bookmark(resource_version)` progress without one; `failed(failure)`
-    says why nothing comes, None that it does again, and `unavailable(failure)` that the kind is
-    not served.
-    """
-
-    replace: Callable[[Iterable[Object], str], None]
-    upsert: Callable[[Object], None]
-    remove: Callable[[Object], None]
-    bookmark: Callable[[str], None]
-    failed: Callable[[Failure | None], None]
-    unavailable: Callable[[Failure], None]
-
-
 class Store:
-    """Reads of one kind. Construct with the resource and named index functions."""
+    """Reads of one kind. `on_handler_failure` is called each time a subscriber raised."""
 
     def __init__(
-        self, resource: Resource, *, indexes: Mapping[str, IndexFunc] | None = None
+        self,
+        resource: Resource,
+        *,
+        indexes: Mapping[str, IndexFunc] | None = None,
+        on_handler_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
         self._objects: dict[ObjectKey, Object] = {}
         self._bytes = 0
         self._indexes = {name: Index(name, func) for name, func in (indexes or {}).items()}
         self._overlay = Overlay()
-        self._subscribers: Subscribers[Change] = Subscribers(str(resource))
-        self._availability: Subscribers[bool] = Subscribers(f"{resource} availability")
+        self._subscribers: Subscribers[Change] = Subscribers(
+            str(resource), on_failure=on_handler_failure
+        )
+        self._availability: Subscribers[bool] = Subscribers(
+            f"{resource} availability", on_failure=on_handler_failure
+        )
         self._version = 0
         self._synced = False
         self._filled_once = False
@@ -124,6 +107,10 @@ class Store:
     def keys(self) -> Keys:
         """Return the keys of all objects."""
         return [*self._objects]
+
+    def has_passed(self, resource_version: str) -> bool:
+        """Whether the watch has told everything up to this resourceVersion of the kind."""
+        return version_number(resource_version) <= self._version
 
     def stats(self) -> StoreStats:
         """Return what the store holds and whether it is up to date."""
