@@ -1,0 +1,77 @@
+# Everything a developer of the operator does, one target each: `make help`.
+# Python tools come from the lock in requirements/, Go tools from the modules in hack/tools/; both are
+# installed outside the tree (but .venv) when first needed.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+LOCKED := $(VENV)/.locked-$(shell cksum < requirements/dev.txt | tr ' ' '-')
+COMPILE := $(VENV)/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+STORY ?= *
+CLUSTER ?= local
+JOBS ?= 2
+ARGS ?=
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##@ Try
+.PHONY: demo
+demo: venv ## Bring up a cluster, the operator and a sample Registry; push and pull (CLUSTER=current: your own cluster)
+	@$(RUN) -m hack.demo up --cluster $(CLUSTER)
+
+.PHONY: demo-down
+demo-down: venv ## Take the demo down and show that nothing is left
+	@$(RUN) -m hack.demo down
+
+##@ Prove
+.PHONY: unit
+unit: venv ## Run the unit tests (seconds)
+	@$(RUN) -m pytest -q -n $(JOBS) tests/unit $(ARGS)
+
+.PHONY: integration
+integration: venv ## Run the integration tests (a real control plane)
+	@$(RUN) -m pytest -q -m "integration and not e2e" tests $(ARGS)
+
+.PHONY: e2e
+e2e: venv ## Run Chainsaw stories on the full local cluster (STORY=registry-* picks by name)
+	@$(RUN) -m hack.e2e --story "$(STORY)" $(ARGS)
+
+.PHONY: lint
+lint: venv ## Check style, types, imports and generated files
+	@$(RUN) -m hack.tiers lint types
+
+.PHONY: test
+test: venv ## Run everything: lint, types, unit, integration, end to end; a table of results at the end
+	@$(RUN) -m hack.tiers
+
+.PHONY: bench
+bench: venv ## Print one JSON line per figure: value, baseline, target, whether it holds
+	@$(RUN) -m hack.bench $(ARGS)
+
+##@ Make
+.PHONY: venv
+venv: $(LOCKED) ## Make .venv from the lock
+
+$(LOCKED): requirements/dev.txt
+	@bash hack/venv.sh "$(PYTHON)" "$(VENV)" "$@"
+
+.PHONY: generate
+generate: venv ## Write CRDs, RBAC and tables of the documentation from the code
+	@$(RUN) -m hack.generate
+
+.PHONY: lock
+lock: venv ## Lock the dependencies of pyproject.toml anew (no index is named in the lock)
+	@$(COMPILE) pyproject.toml --output-file requirements/run.txt
+	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove .venv and what tools leave in the tree
+	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What `make test` runs, tier by tier, and the truth about it at the end."""
