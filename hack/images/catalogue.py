@@ -19,6 +19,8 @@ from hack.images.errors import ImageError
 from hack.images.recipe import Recipe, Work
 from hack.images.store import Store, StoreStats, image_key
 
+_ATTEMPTS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -45,15 +47,18 @@ class Catalogue:
         a Go tool in it cannot be built.
         """
         recipe = self._find(name)
-        key = self.key(recipe)
-        if not self._store.path(key).exists():
+        for _ in range(_ATTEMPTS):
+            key = self.key(recipe)
+            if self._store.path(key).exists():
+                return self._store.used(key)
+
             with self._store.making(key) as scratch:
                 if not self._store.path(key).exists():
                     self._make(recipe, key, scratch)
 
             self._store.prune(recipe.name)
 
-        return self._store.used(key)
+        raise ImageError(f"what {name} is made of changed during each of {_ATTEMPTS} builds")
 
     def key(self, recipe: Recipe) -> str:
         """The cache key of `recipe` for the present inputs."""
@@ -94,6 +99,11 @@ class Catalogue:
             names=recipe.names, out=out, scratch=scratch, lasting=lasting, say=say, image=self.image
         )
         recipe.make(work)
+        if self.key(recipe) != key:
+            # Stored under either key, it could be found for content that it does not have.
+            say("its inputs have changed meanwhile: making it again")
+            return
+
         finished = self._store.put(key, out)
         megabytes = finished.stat().st_size / 1e6
         say(f"{megabytes:.0f} MB in {time.monotonic() - started:.0f} s")

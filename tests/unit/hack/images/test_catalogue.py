@@ -96,6 +96,36 @@ def test_a_failure_leaves_the_image_missing(tmp_path: Path) -> None:
     assert catalogue.stats().images == 0
 
 
+def test_an_edit_during_a_build_makes_the_image_again(tmp_path: Path) -> None:
+    texts = ["before", "after"]
+    made: list[str] = []
+
+    def make(work: Work) -> None:
+        made.append(texts[0])
+        work.out.write_text(made[-1])
+        del texts[:-1]
+
+    edited = Recipe(names=["a:1"], about="a test", inputs=lambda: texts[:1], make=make)
+
+    path = _catalogue(tmp_path, edited).image("a:1")
+
+    assert made == ["before", "after"]
+    assert path.read_text() == "after"
+
+
+def test_a_source_that_never_rests_is_an_error(tmp_path: Path) -> None:
+    edits: list[str] = []
+
+    def make(work: Work) -> None:
+        edits.append("x")
+        work.out.touch()
+
+    restless = Recipe(names=["a:1"], about="a test", inputs=lambda: edits, make=make)
+
+    with pytest.raises(ImageError, match="changed during each of 5 builds"):
+        _catalogue(tmp_path, restless).image("a:1")
+
+
 def test_the_list_tells_made_from_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
