@@ -79,7 +79,7 @@ class Referenced:
             self._release(key, referrer)
 
     def get(self, key: ObjectKey) -> Object | None:
-        """Return the object; None if it is absent, not read yet (see `known`) or not referred to."""
+        """Return the object; None if absent, not referred to, or not read yet (see `known`)."""
         return self._found.get(key)
 
     def known(self, key: ObjectKey) -> bool:
