@@ -1,0 +1,132 @@
+"""The API server as this package needs it.
+
+A few requests by client certificate, no library and no kubectl.
+
+In flow an endpoint and a key pair; out flow decoded answers. It exists because starting a cluster
+asks dozens of short questions ("ready yet?"), for each of which a kubectl would take longer to
+start than the answer to come.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from hack.cluster.error import ClusterError
+from hack.cluster.kubeconfig import Endpoint
+from hack.cluster.pki import Pair
+
+APPLY = "application/apply-patch+yaml"
+MANAGER = "local-cluster"
+_STEP_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: HTTP status and the body's text."""
+
+    status: int
+    text: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body as a JSON object."""
+        value: dict[str, Any] = json.loads(self.text)
+
+        return value
+
+
+class Api:
+    """Requests to one API server as one user.
+
+    Each is a connection of its own: nothing to close, nothing to go stale.
+    """
+
+    def __init__(self, endpoint: Endpoint, pair: Pair, *, timeout: float = 10.0) -> None:
+        self._at = urlsplit(endpoint.server)
+        self._timeout = timeout
+        self._context = ssl.create_default_context(cafile=str(endpoint.authority))
+        self._context.load_cert_chain(pair.certificate, pair.key)
+
+    def request(
+        self, method: str, path: str, body: object = None, *, content: str = "application/json"
+    ) -> Answer:
+        """One request; any HTTP status is an answer. Raises OSError when there is no answer."""
+        connection = http.client.HTTPSConnection(
+            self._at.hostname or "", self._at.port, timeout=self._timeout, context=self._context
+        )
+        headers: Mapping[str, str] = {"Content-Type": content} if body is not None else {}
+        try:
+            payload = json.dumps(body) if body is not None else None
+            connection.request(method, path, body=payload, headers=dict(headers))
+            response = connection.getresponse()
+
+            return Answer(response.status, response.read().decode())
+        except http.client.HTTPException as error:
+            raise ConnectionError(str(error)) from error
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The object at `path`. Raises ClusterError unless the answer is 200."""
+        return self._expect("GET", path, self.request("GET", path))
+
+    def post(self, path: str, body: object) -> dict[str, Any]:
+        """Creates `body` at `path`. Raises ClusterError unless the answer is a success."""
+        return self._expect("POST", path, self.request("POST", path, body))
+
+    def apply(self, path: str, body: object) -> dict[str, Any]:
+        """Server-side apply of `body` at `path`.
+
+        Raises ClusterError unless the answer is a success.
+        """
+        path = f"{path}?fieldManager={MANAGER}&force=true"
+
+        return self._expect("PATCH", path, self.request("PATCH", path, body, content=APPLY))
+
+    def is_ready(self) -> bool:
+        """Whether the API server says that it is ready."""
+        return self._succeeds(lambda: self.request("GET", "/readyz").status == 200)
+
+    def node_is_ready(self, name: str) -> bool:
+        """Whether node `name` exists and its condition Ready is True."""
+
+        def ready() -> bool:
+            answer = self.request("GET", f"/api/v1/nodes/{name}")
+            conditions = answer.body.get("status", {}).get("conditions", ())
+
+            return answer.status == 200 and ("Ready", "True") in {
+                (condition["type"], condition["status"]) for condition in conditions
+            }
+
+        return self._succeeds(ready)
+
+    @staticmethod
+    def _succeeds(question: Callable[[], bool]) -> bool:
+        """An API server that is not there, or not yet, answers every question with no."""
+        try:
+            return question()
+        except OSError:
+            return False
+
+    @staticmethod
+    def _expect(method: str, path: str, answer: Answer) -> dict[str, Any]:
+        if not 200 <= answer.status < 300:
+            raise ClusterError(f"{method} {path}", f"{answer.status} {answer.text[:500]}")
+
+        return answer.body
+
+
+def wait_until(is_true: Callable[[], bool], *, seconds: float) -> bool:
+    """Asks until the answer is yes or `seconds` are over; returns the last answer."""
+    deadline = time.monotonic() + seconds
+    while not (answer := is_true()) and time.monotonic() < deadline:
+        time.sleep(_STEP_SECONDS)
+
+    return answer

@@ -1,0 +1,81 @@
+"""The API server's audit log as tests read it: who wrote what, and who was refused.
+
+In flows the log (JSON lines, see manifests/audit.yaml for what is recorded); out flow `Request`s. A
+test takes a `mark()`, does something, and asks for what came after it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request.
+
+    `code` is the HTTP status; `resource` is `group/resource[/subresource]`, core's without group.
+    """
+
+    verb: str
+    resource: str
+    namespace: str
+    name: str
+    user: str
+    code: int
+    user_agent: str
+
+    @property
+    def is_write(self) -> bool:
+        """Whether it would change something (an answer of 4xx did not)."""
+        return self.verb in WRITES
+
+
+class AuditLog:
+    """The audit log at `path`; it need not exist yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def mark(self) -> int:
+        """The place of now, for `since`."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def requests(self, *, since: int = 0) -> Iterator[Request]:
+        """All recorded requests after `since`, in order of their answers."""
+        if not self.path.exists():
+            return
+
+        with self.path.open("rb") as handle:
+            handle.seek(since)
+            for line in handle:
+                if line.endswith(b"\n"):
+                    yield _request(json.loads(line))
+
+    def writes(self, *, since: int = 0, user: str | None = None) -> list[Request]:
+        """Writes after `since`, refused ones included; `user` limits them to one user's."""
+        return [r for r in self.requests(since=since) if r.is_write and user in {None, r.user}]
+
+    def refused(self, *, since: int = 0, user: str | None = None) -> list[Request]:
+        """Requests after `since` that were answered 403 (RBAC or admission)."""
+        return [r for r in self.requests(since=since) if r.code == 403 and user in {None, r.user}]
+
+
+def _request(event: dict[str, Any]) -> Request:
+    target: dict[str, str] = event.get("objectRef", {})
+    parts = (target.get("apiGroup"), target.get("resource"), target.get("subresource"))
+
+    return Request(
+        verb=event["verb"],
+        resource="/".join(part for part in parts if part) or event["requestURI"],
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+        user=event["user"].get("username", ""),
+        code=event.get("responseStatus", {}).get("code", 0),
+        user_agent=event.get("userAgent", ""),
+    )

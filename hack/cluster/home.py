@@ -1,0 +1,91 @@
+"""The folder of one cluster: where everything that it keeps is, and which clusters there are.
+
+${XDG_STATE_HOME:-~/.local/state}/registry-operator/clusters/NAME/ cluster.json   spec and ports
+pki/  kubeconfig/    run/  log/   processes etcd/  s3/     data                  audit/
+nodes/NODE/
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from hack.cluster.plan import Plan, Ports, Spec, make_plan
+
+
+def clusters_home() -> Path:
+    """Where all clusters of this user are (XDG Base Directory Specification)."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+
+    return state / "registry-operator" / "clusters"
+
+
+class Home:
+    """Paths of cluster `name`, and its settings on disk."""
+
+    def __init__(self, name: str, *, clusters: Path | None = None) -> None:
+        self.root = (clusters or clusters_home()) / name
+        self.pki = self.root / "pki"
+        self.kubeconfigs = self.root / "kubeconfig"
+        self.run = self.root / "run"
+        self.log = self.root / "log"
+        self.etcd = self.root / "etcd"
+        self.s3 = self.root / "s3"
+        self.audit = self.root / "audit"
+        self.nodes = self.root / "nodes"
+        self._settings = self.root / "cluster.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether the cluster was ever begun; it may be half made."""
+        return self._settings.exists()
+
+    def write(self, spec: Spec, ports: Ports) -> None:
+        """Keeps the settings.
+
+        The first thing that a new cluster does, so that `down` knows what to look for.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        partial = self._settings.with_suffix(f".{os.getpid()}")
+        partial.write_text(json.dumps({"spec": spec.to_json(), "ports": asdict(ports)}, indent=2))
+        partial.replace(self._settings)
+
+    def spec(self) -> Spec:
+        """The settings that were kept."""
+        return Spec.from_json(json.loads(self._settings.read_text())["spec"])
+
+    def ports(self) -> Ports:
+        """The ports that were kept."""
+        return Ports(**json.loads(self._settings.read_text())["ports"])
+
+    def plan(self) -> Plan:
+        """The plan that follows from what was kept."""
+        return make_plan(self.spec(), self.root, self.ports())
+
+    def node(self, name: str) -> Path:
+        """The folder of a node."""
+        return self.nodes / name
+
+    def kubeconfig(self, user: str) -> Path:
+        """The kubeconfig file of `user`."""
+        return self.kubeconfigs / f"{user}.kubeconfig"
+
+
+def names(clusters: Path | None = None) -> list[str]:
+    """The names of all clusters of this user, running or not."""
+    return sorted(path.parent.name for path in (clusters or clusters_home()).glob("*/cluster.json"))
+
+
+@contextmanager
+def lock(name: str, *, clusters: Path | None = None) -> Iterator[None]:
+    """Holds `name` (a cluster, or something that all share) for this process; others wait."""
+    folder = clusters or clusters_home()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f".{name}.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
