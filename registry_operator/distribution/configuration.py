@@ -1,0 +1,201 @@
+"""The registry's own configuration file, for the release that will read it.
+
+Settings flow in: the storage with its credentials, and the user's checked extras (passthrough.py).
+Out flows the whole file. Where releases differ and the release is not known, the block that works
+on every one is written. Every string is quoted and every duration is a string, because the registry
+reads YAML loosely: an unquoted 0o17 is a number and the integer 60 is sixty nanoseconds to it.
+
+`http.secret` is not here: pods get it as REGISTRY_HTTP_SECRET. Source: configuration.md and
+configuration.go of github.com/distribution/distribution, 2.8.3 and 3.1.2, tried on the programs
+(tests/integration/distribution).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+
+from registry_operator.distribution.passthrough import merge
+from registry_operator.distribution.release import Release
+
+DEFAULT_REGION = "us-east-1"
+
+_PLAIN_KEY = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z0-9]*")
+_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
+
+
+@dataclass(frozen=True, slots=True)
+class FilesystemStorage:
+    """A folder of the pod."""
+
+    root: str
+
+
+@dataclass(frozen=True, slots=True)
+class InMemoryStorage:
+    """The memory of the process: for tests."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Storage:
+    """A bucket. Keys are not shown by repr.
+
+    `endpoint` is a URL, or a HOST[:PORT] which is spoken to over TLS; None means AWS. Without keys
+    the registry asks its environment. `force_path_style` None: true for an endpoint other than AWS.
+    """
+
+    bucket: str
+    region: str = ""
+    endpoint: str | None = None
+    access_key: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
+    force_path_style: bool | None = None
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether the endpoint is AWS's own."""
+        if not self.endpoint:
+            return True
+
+        host = urlsplit(self.endpoint if "://" in self.endpoint else f"//{self.endpoint}").hostname
+        return (host or "").endswith(_AWS_HOSTS)
+
+
+Storage = FilesystemStorage | S3Storage | InMemoryStorage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What is decided by the specification; neither keys nor extras are shown by repr.
+
+    `extra` has passed `passthrough.check`. Addresses are HOST:PORT, `drain_timeout` is a Go
+    duration.
+    """
+
+    storage: Storage
+    replicas: int = 1
+    address: str = ":5000"
+    debug_address: str = ":5001"
+    drain_timeout: str = "60s"
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def render(settings: Settings, *, release: Release | None) -> dict[str, Any]:
+    """The whole configuration, valid for `release`, or for every release when that is None."""
+    base = {
+        "version": "0.1",
+        "log": {"level": "info", "formatter": "json", "accesslog": {"disabled": True}},
+        "storage": {
+            **_driver(settings.storage),
+            "delete": {"enabled": True},
+            "redirect": {"disable": _serves_blobs_itself(settings.storage)},
+            "maintenance": {"uploadpurging": _upload_purging(settings.storage, release)},
+        },
+        "http": {
+            "addr": settings.address,
+            "draintimeout": settings.drain_timeout,
+            "headers": {"X-Content-Type-Options": ["nosniff"]},
+            "debug": {
+                "addr": settings.debug_address,
+                "prometheus": {"enabled": True, "path": "/metrics"},
+            },
+        },
+        "health": {"storagedriver": {"enabled": True, "interval": "10s", "threshold": 3}},
+    }
+    merged = merge(base, settings.extra)
+    if _may_cache(settings, deletes=merged["storage"]["delete"]["enabled"]):
+        merged["storage"]["cache"] = {"blobdescriptor": "inmemory"}
+
+    return merged
+
+
+def to_yaml(configuration: Mapping[str, Any]) -> str:
+    """The file: keys sorted, strings quoted, the same text for the same content."""
+    return yaml.dump(
+        configuration,
+        Dumper=_Dumper,
+        sort_keys=True,
+        default_flow_style=False,
+        allow_unicode=True,
+        width=1 << 20,
+    )
+
+
+def _driver(storage: Storage) -> dict[str, Any]:
+    match storage:
+        case FilesystemStorage(root):
+            return {"filesystem": {"rootdirectory": root}}
+        case InMemoryStorage():
+            return {"inmemory": {}}
+        case S3Storage():
+            return {"s3": _s3(storage)}
+
+
+def _s3(storage: S3Storage) -> dict[str, Any]:
+    path_style = storage.force_path_style
+    parameters: dict[str, Any] = {
+        "bucket": storage.bucket,
+        "region": storage.region or DEFAULT_REGION,
+        # 2.8 knows no such key: there any endpoint means path style.
+        "forcepathstyle": not storage.is_aws if path_style is None else path_style,
+        "secure": not (storage.endpoint or "").startswith("http://"),
+    }
+    if storage.endpoint:
+        parameters["regionendpoint"] = storage.endpoint.rstrip("/")
+
+    if storage.access_key and storage.secret_key:
+        parameters |= {"accesskey": storage.access_key, "secretkey": storage.secret_key}
+
+    return parameters
+
+
+def _serves_blobs_itself(storage: Storage) -> bool:
+    """Only AWS is surely within reach of clients: elsewhere the registry does not redirect."""
+    return not (isinstance(storage, S3Storage) and storage.is_aws)
+
+
+def _upload_purging(storage: Storage, release: Release | None) -> dict[str, Any]:
+    """All four keys, or it panics. Off where 2.8 crashes on folder markers in a bucket (#4713)."""
+    crashes = isinstance(storage, S3Storage) and (release is None or release.family == "2.8")
+
+    return {"enabled": not crashes, "age": "168h", "interval": "24h", "dryrun": False}
+
+
+def _may_cache(settings: Settings, *, deletes: bool) -> bool:
+    """Whether a process may remember which blobs exist.
+
+    Not where another one deletes them: it would go on answering for blobs that are gone. A bucket
+    is shared even by one replica, while its pod is being replaced; so for buckets the answer, and
+    with it the pods, does not change by scaling.
+    """
+    if not deletes:
+        return True
+
+    return not isinstance(settings.storage, S3Storage) and settings.replicas <= 1
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML in which a string can be nothing but a string."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 -- the registry's reader is spared anchors
+        return True
+
+
+def _represent_string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"')
+
+
+def _represent_mapping(dumper: yaml.SafeDumper, mapping: dict[str, Any]) -> yaml.MappingNode:
+    node = dumper.represent_mapping("tag:yaml.org,2002:map", mapping)
+    for key, _ in node.value:
+        if _PLAIN_KEY.fullmatch(key.value):
+            key.style = None
+
+    return node
+
+
+_Dumper.add_representer(str, _represent_string)
+_Dumper.add_representer(dict, _represent_mapping)
