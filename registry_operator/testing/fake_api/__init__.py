@@ -1,0 +1,6 @@
+"""An API server in memory, for tests of whole controllers in virtual time: see `FakeApi`."""
+
+from registry_operator.testing.fake_api.faults import Fault
+from registry_operator.testing.fake_api.server import FakeApi
+
+__all__ = ["FakeApi", "Fault"]

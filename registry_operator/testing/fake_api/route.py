@@ -1,0 +1,46 @@
+"""From a URL to what it means.
+
+In flow a path and the resources that are served; out flows a `Route`, or the 404 of a server that
+does not know the kind.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from registry_operator.kube.errors import NotFound
+from registry_operator.kube.resource import ObjectKey, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A collection (empty `name`) or an object; an empty `namespace` means all or none."""
+
+    resource: Resource
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+    @property
+    def key(self) -> ObjectKey:
+        return ObjectKey(self.namespace, self.name)
+
+
+def route(path: str, served: Iterable[Resource]) -> Route:
+    """Read a path. Raises NotFound."""
+    parts = [unquote(part) for part in path.strip("/").split("/")]
+    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else _grouped(parts)
+    by_plural = {r.plural: r for r in served if (r.group, r.version) == (group, version)}
+    namespace = ""
+    if len(rest) > 2 and rest[0] == "namespaces" and rest[2] in by_plural:
+        namespace, rest = rest[1], rest[2:]
+    resource = by_plural.get(rest[0]) if rest else None
+    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
+        message = "the server could not find the requested resource"
+        raise NotFound(404, reason="NotFound", message=message)
+    name, subresource = (*rest[1:], "", "")[:2]
+    return Route(resource, namespace, name, subresource)
+
+
+def _grouped(parts: list[str]) -> tuple[str, str, list[str]]:
+    return (parts[1], parts[2], parts[3:]) if len(parts) > 2 else ("", "", [])

@@ -1,0 +1,294 @@
+"""The fake API server behind the `Transport` protocol.
+
+In flow the requests of the code under test, and what the test itself puts in as another actor;
+out flow answers, watches and faults. It waits through the event loop only: on a virtual loop
+hours of bookmarks take no time.
+"""
+
+import asyncio
+import copy
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, Final
+
+import orjson
+
+from registry_operator.kube.errors import (
+    ApiError,
+    BadRequest,
+    MethodNotAllowed,
+    RequestTimeout,
+    TransportError,
+)
+from registry_operator.kube.exchange import APPLY_PATCH, JSON_PATCH, Request, Response
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.clock import Clock
+from registry_operator.testing.fake_api.discovery import aggregated
+from registry_operator.testing.fake_api.faults import Fault, Faults
+from registry_operator.testing.fake_api.lister import Lister, ListOptions
+from registry_operator.testing.fake_api.patch import json_patched, merge_patched
+from registry_operator.testing.fake_api.route import Route, route
+from registry_operator.testing.fake_api.selector import Selector
+from registry_operator.testing.fake_api.storage import Body, Storage, key_of
+from registry_operator.testing.fake_api.watch import Ending, Watches, WatchOptions, shown
+from registry_operator.testing.fake_api.writer import Admission, WriteOptions, Writer
+from registry_operator.testing.fake_transport import a_refusal, an_answer
+
+_REQUEST_TIMEOUT: Final = 30.0
+_VERSION: Final = {"major": "1", "minor": "37", "gitVersion": "v1.37.2-fake"}
+_ACTOR: Final = "test"
+
+
+class FakeApi:
+    """An API server in memory, serving `resources`. `requests` is everything it was asked.
+
+    `latency` is the seconds every request takes; `faults` plans trouble.
+    """
+
+    def __init__(
+        self,
+        resources: Iterable[Resource],
+        *,
+        clock: Clock,
+        latency: float = 0.0,
+        history: int = 10_000,
+    ) -> None:
+        self._storage = Storage(resources, history=history)
+        self._writer = Writer(self._storage, clock)
+        self._lister = Lister(self._storage)
+        self._watches = Watches(self._storage)
+        self._clock = clock
+        self.latency = latency
+        self.faults = Faults()
+        self.requests: list[Request] = []
+
+    # What the code under test sees: the Transport protocol.
+
+    async def send(self, request: Request) -> Response:
+        self.requests.append(request)
+        fault = self.faults.take(request) or Fault()
+        patience = _REQUEST_TIMEOUT if request.timeout is None else request.timeout
+        if self.latency + fault.delay > patience:
+            await self._clock.sleep(patience)
+            raise RequestTimeout(f"{request.method} {request.path}: no answer in time", sent=True)
+        await self._clock.sleep(self.latency + fault.delay)
+        if fault.error is not None and not fault.after_effect:
+            return _struck(fault.error)
+        try:
+            answer = an_answer(self._answer(request), status=_status(request))
+        except ApiError as error:
+            answer = a_refusal(error)
+        return answer if fault.error is None else _struck(fault.error)
+
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
+        self.requests.append(request)
+        fault = self.faults.take(request) or Fault()
+        await self._clock.sleep(self.latency + fault.delay)
+        if fault.error is not None:
+            raise fault.error
+        options = self._watch_options(request)
+        async with (
+            aclosing(self._watches.serve(options)) as lines,
+            aclosing(_impatient(lines, request.timeout)) as chunks,
+        ):
+            yield chunks
+
+    async def close(self) -> None:
+        self._watches.drop("cut")
+
+    # What a test does as somebody else: users, other controllers, the cluster's own ones.
+
+    def put(self, resource: Resource, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Create an object or replace it whole, status included; return what is stored."""
+        at = _route_of(resource, body)
+        wanted = copy.deepcopy(dict(body))
+        options = WriteOptions(_ACTOR)
+        if self._storage.find(resource, at.key) is None:
+            stored = self._writer.create(_collection(at), wanted, options)
+        else:
+            stored = self._writer.update(at, wanted, options)
+        is_there = self._storage.find(resource, key_of(stored)) is not None
+        if "status" in wanted and is_there:
+            status = {"metadata": {}, "status": wanted["status"]}
+            at = Route(resource, at.namespace, stored["metadata"]["name"], "status")
+            stored = self._writer.update(at, status, options)
+        return copy.deepcopy(stored)
+
+    def change(
+        self, resource: Resource, key: ObjectKey, mutate: Callable[[Body], None]
+    ) -> dict[str, Any]:
+        """Change an object in place, status included; return what is stored. Raises NotFound."""
+        body = copy.deepcopy(self._storage.get(resource, key))
+        mutate(body)
+        body["metadata"].pop("resourceVersion", None)
+        return self.put(resource, body)
+
+    def delete(
+        self, resource: Resource, key: ObjectKey, *, propagation: str = "Background"
+    ) -> None:
+        """Ask for deletion: finalizers and the garbage collector do as in a cluster."""
+        at = Route(resource, key.namespace, key.name)
+        self._writer.delete(at, {"propagationPolicy": propagation})
+
+    def get(self, resource: Resource, key: ObjectKey) -> dict[str, Any] | None:
+        """Return a copy of an object."""
+        return copy.deepcopy(self._storage.find(resource, key))
+
+    def objects(self, resource: Resource, namespace: str = "") -> list[dict[str, Any]]:
+        """Return copies of the objects of a kind, ordered by key."""
+        return copy.deepcopy(self._storage.objects(resource, namespace))
+
+    def declare(self, resource: Resource) -> None:
+        """Begin to serve a kind: its CRD was created."""
+        self._storage.declare(resource)
+
+    def withdraw(self, resource: Resource) -> None:
+        """Stop serving a kind: its CRD, and with it every object, was deleted."""
+        self._storage.withdraw(resource)
+        self._watches.drop("end", resource)
+
+    def admit(self, admission: Admission) -> None:
+        """Ask this function before every write; it raises an ApiError to refuse."""
+        self._writer.admissions.append(admission)
+
+    def compact(self) -> None:
+        """Forget the history: older watches and continue tokens end in 410."""
+        self._storage.compact()
+
+    def drop_watches(self, how: Ending = "end", resource: Resource | None = None) -> None:
+        """End open watches: cleanly, by a cut, or by silence for ever."""
+        self._watches.drop(how, resource)
+
+    def delay_watches(self, seconds: float) -> None:
+        """Let watches tell changes that much later: a stale cache."""
+        self._watches.delay = seconds
+
+    @property
+    def open_watches(self) -> int:
+        return len(self._watches)
+
+    @property
+    def revision(self) -> int:
+        """The last resourceVersion given; unchanged as long as nobody writes."""
+        return self._storage.revision
+
+    def writes(self) -> list[Request]:
+        """Return the requests so far that ask for a change, those of the Lease aside."""
+        return [r for r in self.requests if r.method != "GET" and "/leases" not in r.path]
+
+    # How an answer is made.
+
+    def _answer(self, request: Request) -> Mapping[str, Any]:
+        if request.path in {"/api", "/apis"}:
+            return aggregated(self._storage.resources, core=request.path == "/api")
+        if request.path == "/version":
+            return _VERSION
+        at = route(request.path, self._storage.resources)
+        if request.method != "GET":
+            return self._written(at, request)
+        if not at.name:
+            return self._lister.page(_list_options(at, request))
+        found = self._storage.get(at.resource, at.key)
+        return shown(found, metadata_only=_metadata_only(request))
+
+    def _written(self, at: Route, request: Request) -> Body:
+        query = dict(request.query)
+        body = orjson.loads(request.body) if request.body else {}
+        options = WriteOptions(
+            manager=query.get("fieldManager", "unknown"),
+            force=query.get("force") == "true",
+            dry_run=query.get("dryRun") == "All",
+        )
+        match request.method, bool(at.name):
+            case "POST", False:
+                return self._writer.create(at, body, options)
+            case "PUT", True:
+                return self._writer.update(at, body, options)
+            case "DELETE", True:
+                return self._writer.delete(at, body)
+            case "PATCH", True:
+                return self._patched(at, request, body, options)
+        message = f"the server does not allow {request.method} on this path"
+        raise MethodNotAllowed(405, reason="MethodNotAllowed", message=message)
+
+    def _patched(self, at: Route, request: Request, body: Any, options: WriteOptions) -> Body:
+        if request.content_type == APPLY_PATCH:
+            return self._writer.apply(at, body, options)
+        patched = json_patched if request.content_type == JSON_PATCH else merge_patched
+        return self._writer.patch(at, lambda stored: patched(stored, body), options)
+
+    def _watch_options(self, request: Request) -> WatchOptions:
+        at = route(request.path, self._storage.resources)
+        query = dict(request.query)
+        version = query.get("resourceVersion", "")
+        initial = query.get("sendInitialEvents") == "true"
+        return WatchOptions(
+            resource=at.resource,
+            namespace=at.namespace,
+            selector=_selector(query),
+            start=None if initial or version in {"", "0"} else _number(version),
+            seconds=float(query.get("timeoutSeconds", "1800")),
+            bookmarks=query.get("allowWatchBookmarks") == "true",
+            initial_events=initial,
+            metadata_only=_metadata_only(request),
+        )
+
+
+def _struck(error: ApiError | TransportError) -> Response:
+    if isinstance(error, TransportError):
+        raise error
+    return a_refusal(error)
+
+
+async def _impatient(lines: AsyncIterator[bytes], idle: float | None) -> AsyncGenerator[bytes]:
+    while True:
+        try:
+            async with asyncio.timeout(idle):
+                line = await anext(lines, None)
+        except TimeoutError as error:
+            raise RequestTimeout("no byte came in time", sent=True) from error
+        if line is None:
+            return
+        yield line
+
+
+def _status(request: Request) -> int:
+    return 201 if request.method == "POST" else 200
+
+
+def _metadata_only(request: Request) -> bool:
+    return "as=PartialObjectMetadata" in request.accept
+
+
+def _selector(query: Mapping[str, str]) -> Selector:
+    return Selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+
+
+def _list_options(at: Route, request: Request) -> ListOptions:
+    query = dict(request.query)
+    return ListOptions(
+        resource=at.resource,
+        namespace=at.namespace,
+        selector=_selector(query),
+        limit=_number(query.get("limit", "0")),
+        token=query.get("continue", ""),
+        metadata_only=_metadata_only(request),
+    )
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        message = f"invalid number {text!r}"
+        raise BadRequest(400, reason="BadRequest", message=message) from error
+
+
+def _route_of(resource: Resource, body: Mapping[str, Any]) -> Route:
+    metadata = body["metadata"]
+    return Route(resource, metadata.get("namespace", ""), metadata.get("name", ""))
+
+
+def _collection(at: Route) -> Route:
+    return Route(at.resource, at.namespace)
