@@ -5,6 +5,7 @@ plugin); out flow the server's address, the TLS context and the current bearer t
 transport asks for the token with each request, and with `refresh=True` after a 401.
 """
 
+import asyncio
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +47,8 @@ class FixedIdentity:
 class Server:
     """Where the API server is and how to know it.
 
-    `authority` is the PEM of the CAs to trust, None for the system's; `hostname` overrides what
-    its certificate must say; `certificate` and `key` are files of a fixed client certificate.
+    `authority` is the PEM of the CAs to trust, None for the system's; `hostname` overrides what its
+    certificate must say; `client` is a client certificate that is never renewed.
     """
 
     url: str
@@ -56,12 +57,11 @@ class Server:
     hostname: str | None = None
     proxy: str | None = None
     namespace: str = "default"
-    certificate_file: str | None = None
-    key_file: str | None = None
+    client: Identity = field(default_factory=Identity)
 
 
 class Credentials:
-    """Server and identity together. Belongs to one event loop."""
+    """Server and identity together. Made off the loop, as it reads files; then belongs to one."""
 
     def __init__(self, server: Server, source: IdentitySource) -> None:
         self._server = server
@@ -102,7 +102,7 @@ class Credentials:
         """
         identity = await self._source.identity(refresh=refresh)
         if self._ssl is not None and identity.certificate != self._certificate:
-            self._ssl = _context(self._server, identity)
+            self._ssl = await asyncio.to_thread(_context, self._server, identity)
             self._certificate = identity.certificate
         return identity.token
 
@@ -117,10 +117,9 @@ def _context(server: Server, identity: Identity | None = None) -> ssl.SSLContext
     if not server.is_verified:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if identity is not None and identity.certificate and identity.key:
-        _load_pair(context, identity.certificate, identity.key)
-    elif server.certificate_file:
-        context.load_cert_chain(server.certificate_file, server.key_file)
+    pair = identity if identity is not None and identity.certificate else server.client
+    if pair.certificate and pair.key:
+        _load_pair(context, pair.certificate, pair.key)
     return context
 
 

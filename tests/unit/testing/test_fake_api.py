@@ -248,10 +248,12 @@ async def test_pages_show_one_moment_and_expire_with_the_history(
         api.put(SECRETS, a_widget("late"))
     assert seen == [["s0", "s1"], ["s2", "s3"], ["s4"]]
 
+    pages = client.pages(SECRETS, limit=2)
+    await anext(pages)
+    api.put(SECRETS, a_widget("later"))
+    api.compact()
     with pytest.raises(Gone):
-        async for _page in client.pages(SECRETS, limit=2):
-            api.put(SECRETS, a_widget("later"))
-            api.compact()
+        await anext(pages)
 
 
 async def test_lists_are_selected_by_labels_fields_and_namespace(
