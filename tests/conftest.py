@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import structlog
 from blockbuster import blockbuster_ctx
 
 from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
@@ -19,6 +20,14 @@ _OWN_CODE = ["registry_operator", "controllers"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Rendering a traceback reads source files: a blocking call that no test is about.
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.KeyValueRenderer(key_order=["level", "event"]),
+        ]
+    )
     config.addinivalue_line("markers", "real_time: runs on a real event loop (sockets, threads)")
 
 

@@ -17,6 +17,7 @@ state and its change.
 
 import asyncio
 import heapq
+import itertools
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ class WorkQueue(Generic[K]):
         # Tickets only: a raised priority leaves a stale ticket behind, but never a stale key.
         self._order: list[tuple[int, int]] = []
         self._by_ticket: dict[int, K] = {}
-        self._tickets = 0
+        self._tickets = itertools.count()
         self._getters: deque[asyncio.Future[None]] = deque()
         self._drainers: deque[asyncio.Future[None]] = deque()
         self._accepting = True
@@ -131,9 +132,11 @@ class WorkQueue(Generic[K]):
                 priority = max(priority, delayed.priority)
             self._make_ready(key, priority)
 
-    def add_rate_limited(self, key: K, *, priority: Priority = Priority.NORMAL) -> None:
-        """Ask for a run of the key after its back-off, and count a failure."""
-        self.add(key, priority=priority, after=self._limiter.delay(key))
+    def add_rate_limited(self, key: K, *, priority: Priority = Priority.NORMAL) -> float:
+        """Ask for a run of the key after its back-off, count a failure, return the seconds."""
+        delay = self._limiter.delay(key)
+        self.add(key, priority=priority, after=delay)
+        return delay
 
     def forget(self, key: K) -> None:
         """Start the key's back-off anew; what is queued stays queued."""
@@ -180,7 +183,8 @@ class WorkQueue(Generic[K]):
         waiting = self._ready.get(key)
         if waiting is not None:
             self._line_up(key, waiting)
-        self._settle()
+        if not self._ready and not self._processing:
+            _release(self._drainers)
 
     def shutdown(self) -> None:
         """Take nothing more, hand out nothing more, let every waiter go; also breaks a drain."""
@@ -240,7 +244,7 @@ class WorkQueue(Generic[K]):
     def _make_ready(self, key: K, priority: Priority) -> None:
         self._metrics.adds.inc()
         self._metrics.depth[priority].inc()
-        entry = _Ready(priority, self._next_ticket(), self._clock.monotonic())
+        entry = _Ready(priority, next(self._tickets), self._clock.monotonic())
         self._ready[key] = entry
         if key not in self._processing:
             self._line_up(key, entry)
@@ -251,7 +255,7 @@ class WorkQueue(Generic[K]):
         self._metrics.depth[entry.priority].dec()
         self._metrics.depth[priority].inc()
         lined_up = self._by_ticket.pop(entry.ticket, None) is not None
-        entry.priority, entry.ticket = priority, self._next_ticket()
+        entry.priority, entry.ticket = priority, next(self._tickets)
         if lined_up:
             self._by_ticket[entry.ticket] = key
             heapq.heappush(self._order, (-priority, entry.ticket))
@@ -280,20 +284,12 @@ class WorkQueue(Generic[K]):
             delayed.timer.cancel()
         self._delayed.clear()
 
-    def _next_ticket(self) -> int:
-        self._tickets += 1
-        return self._tickets
-
     def _wake_getter(self) -> None:
         while self._getters:
             getter = self._getters.popleft()
             if not getter.done():
                 getter.set_result(None)
                 return
-
-    def _settle(self) -> None:
-        if not self._ready and not self._processing:
-            _release(self._drainers)
 
     def _unfinished_seconds(self) -> float:
         now = self._clock.monotonic()

@@ -1,0 +1,234 @@
+"""Workers that bring keys from the queue to one reconcile function, and act on its answer.
+
+In flow changes of stores, mapped to keys; out flow calls `reconcile(key)`, one at a time per key,
+and from each answer the key's next run:
+
+    Done, Blocked, Stalled   forget the back-off; an event brings the key back
+    After(delay)             forget the back-off; run again after the delay (not a failure)
+    an exception             run again after the key's back-off
+
+The order of these rules, and what counts as which metric, is controller-runtime's
+(`pkg/internal/controller`). The key stays locked until its next run is decided.
+"""
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+from structlog.contextvars import bound_contextvars
+
+from registry_operator.kube.errors import KubeError
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.change import Change, Removed
+from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.outcome import After, Outcome, Stalled
+from registry_operator.runtime.workqueue import Priority, QueueClosedError, QueueStats, WorkQueue
+
+Reconcile = Callable[[ObjectKey], Awaitable[Outcome]]
+Mapper = Callable[[Object], Iterable[ObjectKey]]
+
+# A run that takes this part of its time limit is worth a line while it still runs.
+_SLOW: Final = 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Source(Protocol):
+    """Whatever tells changes: a store, or the referred-to part of one."""
+
+    def subscribe(self, handler: Callable[[Change], None]) -> Callable[[], None]: ...
+
+
+def _always(_change: Change) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerStats:
+    """What the controller does now and did so far."""
+
+    workers: int
+    active: int
+    reconciles: int
+    errors: int
+    queue: QueueStats
+
+
+class Controller:
+    """Runs one reconcile function over one queue; `timeout` is in seconds per run."""
+
+    def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is put together
+        self,
+        name: str,
+        reconcile: Reconcile,
+        *,
+        queue: WorkQueue[ObjectKey],
+        clock: Clock,
+        metrics: Metrics,
+        workers: int = 4,
+        timeout: float = 60.0,
+    ) -> None:
+        self.name = name
+        self._reconcile = reconcile
+        self._queue = queue
+        self._clock = clock
+        self._metrics = metrics.controller(name)
+        self._metrics.workers.set(workers)
+        self._workers = workers
+        self._timeout = timeout
+        self._ids = itertools.count(1)
+        self._started = False
+        self._stopped = asyncio.Event()
+        self._active = 0
+        self._reconciles = 0
+        self._errors = 0
+
+    def enqueue(
+        self, key: ObjectKey, *, priority: Priority = Priority.NORMAL, after: float = 0.0
+    ) -> None:
+        """Ask for a run of the key, now or after that many seconds."""
+        self._queue.add(key, priority=priority, after=after)
+
+    def watch(
+        self,
+        source: Source,
+        mapper: Mapper,
+        *,
+        when: Callable[[Change], bool] = _always,
+        after: float = 0.0,
+    ) -> Callable[[], None]:
+        """Run what `mapper` makes of each changed object; the result ends this.
+
+        Changes for which `when` is false are passed over (see predicate.py). `after` gathers what
+        comes within so many seconds into one run.
+
+        A change is mapped before and after: an object that moves from one owner to another concerns
+        both. The initial list and resyncs come at low priority, so that a restart over thousands of
+        objects does not hold up the user's next change.
+        """
+
+        def on_change(change: Change) -> None:
+            if not when(change):
+                return
+            objects: Iterable[Object | None] = (change.old,)
+            priority = Priority.NORMAL
+            if not isinstance(change, Removed):
+                objects = (change.old, change.new)
+                if change.initial or change.resync:
+                    priority = Priority.LOW
+            keys = {key: None for obj in objects if obj is not None for key in mapper(obj)}
+            for key in keys:
+                self._queue.add(key, priority=priority, after=after)
+
+        return source.subscribe(on_change)
+
+    async def run(self) -> None:
+        """Work until drained or cancelled.
+
+        Raises:
+            RuntimeError: it was started before; a controller runs once.
+        """
+        if self._started:
+            raise RuntimeError(f"controller {self.name} was started before")
+        self._started = True
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(self._workers):
+                    group.create_task(self._work(), name=f"{self.name}/{number}")
+        finally:
+            self._stopped.set()
+
+    async def drain(self, grace: float) -> None:
+        """Start no further run, and return when those in progress have ended.
+
+        What waits in the queue is dropped: whoever starts next lists anew.
+
+        Raises:
+            TimeoutError: a run did not end within `grace` seconds; cancel `run` to cut it off.
+        """
+        self._queue.shutdown()
+        if self._started:
+            async with asyncio.timeout(grace):
+                await self._stopped.wait()
+
+    def stats(self) -> ControllerStats:
+        """What the controller does now and did so far."""
+        return ControllerStats(
+            workers=self._workers,
+            active=self._active,
+            reconciles=self._reconciles,
+            errors=self._errors,
+            queue=self._queue.stats(),
+        )
+
+    def __repr__(self) -> str:
+        return f"Controller({self.name!r}, workers={self._workers}, active={self._active})"
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                key = await self._queue.get()
+            except QueueClosedError:
+                return
+            self._active += 1
+            self._metrics.active.inc()
+            try:
+                await self._run(key)
+            finally:
+                self._queue.done(key)
+                self._active -= 1
+                self._metrics.active.dec()
+
+    async def _run(self, key: ObjectKey) -> None:
+        began = self._clock.monotonic()
+        self._reconciles += 1
+        run = {"controller": self.name, "key": str(key), "reconcile_id": next(self._ids)}
+        with bound_contextvars(**run):
+            slow = asyncio.get_running_loop().call_later(self._timeout * _SLOW, self._is_slow)
+            limit = asyncio.timeout(self._timeout)
+            try:
+                async with limit:
+                    outcome = await self._reconcile(key)
+            except Exception as error:  # noqa: BLE001 - a failure is the key's own, never the controller's end
+                self._failed(key, error, timed_out=limit.expired())
+            else:
+                self._answered(key, outcome)
+            finally:
+                slow.cancel()
+                self._metrics.seconds.observe(self._clock.monotonic() - began)
+
+    def _answered(self, key: ObjectKey, outcome: Outcome) -> None:
+        self._queue.forget(key)
+        result = "success"
+        if isinstance(outcome, After):
+            result = "requeue_after"
+            self._queue.add(key, priority=self._queue.priority(key), after=outcome.delay)
+        elif isinstance(outcome, Stalled):
+            self._metrics.terminal_errors.inc()
+        kind, reason = type(outcome).__name__, getattr(outcome, "reason", "")
+        self._metrics.total[result].inc()
+        self._metrics.outcomes(kind, reason).inc()
+        log.debug("reconciled", outcome=kind, reason=reason)
+
+    def _failed(self, key: ObjectKey, error: Exception, *, timed_out: bool) -> None:
+        self._errors += 1
+        self._metrics.errors.inc()
+        self._metrics.total["error"].inc()
+        retry_in = self._queue.add_rate_limited(key, priority=self._queue.priority(key))
+        facts = {"failures": self._queue.failures(key), "retry_in": round(retry_in, 3)}
+        if timed_out:
+            self._metrics.timeouts.inc()
+            log.error("reconcile timed out", seconds=self._timeout, **facts)
+        elif isinstance(error, KubeError):
+            log.error("reconcile failed", error=str(error), **facts)
+        else:
+            self._metrics.panics.inc()
+            log.error("reconcile raised", error=repr(error), exc_info=error, **facts)
+
+    def _is_slow(self) -> None:
+        log.warning("reconcile is slow", seconds=self._timeout * _SLOW, limit=self._timeout)

@@ -1,0 +1,377 @@
+"""controller-runtime's rules for one controller (framework.md 1.10, P7)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from registry_operator.kube.errors import KubeError
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.controller import Controller
+from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Stalled
+from registry_operator.runtime.store import Store, Writer
+from registry_operator.runtime.workqueue import Priority, WorkQueue
+from registry_operator.testing.virtual_loop import VirtualClock
+
+A, B = ObjectKey("team-a", "images"), ObjectKey("team-b", "images")
+WIDGETS = Resource("example.org", "v1", "Widget", "widgets")
+CONFLICT = KubeError("409 Conflict")
+
+
+class Scripted:
+    """Answers from a script, `Done` after its end; remembers when each key ran."""
+
+    def __init__(
+        self, clock: VirtualClock, *answers: Outcome | Exception, takes: float = 0
+    ) -> None:
+        self._clock = clock
+        self._answers = list(answers)
+        self._takes = takes
+        self.runs: list[tuple[ObjectKey, float]] = []
+        self.running: list[ObjectKey] = []
+        self.most = 0
+
+    async def __call__(self, key: ObjectKey) -> Outcome:
+        assert key not in self.running
+        self.runs.append((key, self._clock.monotonic()))
+        self.running.append(key)
+        self.most = max(self.most, len(self.running))
+        try:
+            await self._clock.sleep(self._takes)
+        finally:
+            self.running.remove(key)
+        answer = self._answers.pop(0) if self._answers else Done()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def times(self) -> list[float]:
+        return [round(when, 3) for _, when in self.runs]
+
+
+class Stage:
+    """One controller over one queue, with its metrics."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.metrics = Metrics(CollectorRegistry())
+        self.queue: WorkQueue[ObjectKey] = WorkQueue("images", clock=clock, metrics=self.metrics)
+
+    def controller(self, reconcile: Callable[[ObjectKey], Any], **options: Any) -> Controller:
+        return Controller(
+            "images",
+            reconcile,
+            queue=self.queue,
+            clock=self.clock,
+            metrics=self.metrics,
+            **options,
+        )
+
+    def sample(self, name: str, **labels: str) -> float | None:
+        name = f"controller_runtime_{name}"
+        return self.metrics.registry.get_sample_value(name, {"controller": "images"} | labels)
+
+
+@pytest.fixture
+def stage(clock: VirtualClock) -> Stage:
+    return Stage(clock)
+
+
+@asynccontextmanager
+async def running(controller: Controller) -> AsyncIterator[None]:
+    run = asyncio.create_task(controller.run())
+    try:
+        yield
+    finally:
+        await controller.drain(1000)
+        await run
+
+
+def a_store() -> tuple[Store, Writer]:
+    store = Store(WIDGETS)
+    return store, store.writer()
+
+
+def a_widget(name: str, version: int, *, owner: str = "") -> Object:
+    labels = {"owner": owner} if owner else {}
+    return Object.of(
+        {
+            "apiVersion": "example.org/v1",
+            "kind": "Widget",
+            "metadata": {
+                "namespace": "team-a",
+                "name": name,
+                "uid": name,
+                "resourceVersion": str(version),
+                "labels": labels,
+            },
+        }
+    )
+
+
+def by_label(widget: Object) -> list[ObjectKey]:
+    owner = widget.labels.get("owner")
+    return [ObjectKey(widget.namespace, owner)] if owner else []
+
+
+async def test_a_key_runs_once_at_a_time_and_again_when_asked_meanwhile(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, takes=2)
+    controller = stage.controller(reconcile)
+    async with running(controller):
+        controller.enqueue(A)
+        await stage.clock.sleep(1)
+        controller.enqueue(A)
+        controller.enqueue(A)
+        await stage.clock.sleep(10)
+
+    assert reconcile.times == [0, 2]
+
+
+async def test_no_more_keys_run_than_there_are_workers(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, takes=1)
+    controller = stage.controller(reconcile, workers=3)
+    async with running(controller):
+        for number in range(9):
+            controller.enqueue(ObjectKey("team-a", str(number)))
+        await stage.clock.sleep(0.5)
+        stats = controller.stats()
+        assert (stats.active, stats.workers, stats.queue.ready) == (3, 3, 6)
+        assert stage.sample("active_workers") == 3
+        await stage.clock.sleep(10)
+
+    assert reconcile.most == 3
+    assert len(reconcile.runs) == 9
+    assert stage.sample("max_concurrent_reconciles") == 3
+    assert stage.sample("active_workers") == 0
+    assert controller.stats().reconciles == 9
+
+
+async def test_an_exception_means_again_with_growing_delay(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, CONFLICT, CONFLICT, CONFLICT)
+    controller = stage.controller(reconcile)
+    async with running(controller):
+        controller.enqueue(A)
+        await stage.clock.sleep(10)
+
+    assert reconcile.times == [0, 0.005, 0.015, 0.035]
+    assert stage.queue.failures(A) == 0
+    assert stage.sample("reconcile_errors_total") == 3
+    assert stage.sample("reconcile_total", result="error") == 3
+    assert stage.sample("reconcile_total", result="success") == 1
+    assert stage.sample("reconcile_panics_total") == 0
+    assert stage.sample("reconcile_time_seconds_count") == 4
+    assert controller.stats().errors == 3
+
+
+async def test_a_known_error_is_logged_without_and_a_bug_with_its_traceback(stage: Stage) -> None:
+    bug = ZeroDivisionError("a bug")
+    controller = stage.controller(Scripted(stage.clock, CONFLICT, bug))
+    with capture_logs() as logs:
+        async with running(controller):
+            controller.enqueue(A)
+            await stage.clock.sleep(1)
+
+    known, unforeseen, fine = logs
+    assert known["event"] == "reconcile failed"
+    assert (known["log_level"], known["failures"], known["retry_in"]) == ("error", 1, 0.005)
+    assert "exc_info" not in known
+    assert unforeseen["event"] == "reconcile raised"
+    assert unforeseen["exc_info"] is bug
+    assert fine == {"event": "reconciled", "log_level": "debug", "outcome": "Done", "reason": ""}
+    assert stage.sample("reconcile_panics_total") == 1
+
+
+async def test_after_runs_again_later_and_ends_the_back_off(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, CONFLICT, After(60, "QuotaExceeded"), CONFLICT)
+    controller = stage.controller(reconcile)
+    async with running(controller):
+        controller.enqueue(A)
+        await stage.clock.sleep(100)
+
+    assert reconcile.times == [0, 0.005, 60.005, 60.01]
+    assert stage.sample("reconcile_total", result="requeue_after") == 1
+    outcomes = stage.metrics.registry.get_sample_value(
+        "registry_operator_reconcile_outcomes_total",
+        {"controller": "images", "outcome": "After", "reason": "QuotaExceeded"},
+    )
+    assert outcomes == 1
+
+
+async def test_an_event_does_not_wait_for_a_pending_after(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, After(60))
+    controller = stage.controller(reconcile)
+    async with running(controller):
+        controller.enqueue(A)
+        await stage.clock.sleep(10)
+        controller.enqueue(A)
+        await stage.clock.sleep(100)
+
+    assert reconcile.times == [0, 10]
+
+
+@pytest.mark.parametrize("answer", [Done(), Blocked("BucketNotReady", ""), Stalled("TwoKinds", "")])
+async def test_what_waits_for_an_event_does_not_come_again_by_itself(
+    stage: Stage, answer: Outcome
+) -> None:
+    reconcile = Scripted(stage.clock, CONFLICT, answer)
+    controller = stage.controller(reconcile)
+    async with running(controller):
+        controller.enqueue(A)
+        await stage.clock.sleep(5000)
+
+    assert len(reconcile.runs) == 2
+    assert stage.queue.failures(A) == 0
+    assert stage.sample("reconcile_total", result="success") == 1
+    terminal = stage.sample("terminal_reconcile_errors_total")
+    assert terminal == (1 if isinstance(answer, Stalled) else 0)
+
+
+async def test_a_run_beyond_its_time_is_cut_off_and_tried_again(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, takes=100)
+    controller = stage.controller(reconcile, timeout=10)
+    with capture_logs() as logs:
+        run = asyncio.create_task(controller.run())
+        controller.enqueue(A)
+        await stage.clock.sleep(15)
+        run.cancel()
+        await asyncio.wait({run})
+
+    assert reconcile.times == [0, 10.005]
+    assert [line["event"] for line in logs] == ["reconcile is slow", "reconcile timed out"]
+    assert stage.sample("reconcile_timeouts_total") == 1
+    assert stage.sample("reconcile_panics_total") == 0
+
+
+async def test_a_timeout_of_the_reconciler_itself_is_not_ours(stage: Stage) -> None:
+    controller = stage.controller(Scripted(stage.clock, TimeoutError("theirs")))
+    async with running(controller):
+        controller.enqueue(A)
+        await stage.clock.sleep(1)
+
+    assert stage.sample("reconcile_timeouts_total") == 0
+    assert stage.sample("reconcile_errors_total") == 1
+
+
+@pytest.mark.parametrize("answer", [CONFLICT, After(1)])
+async def test_a_key_comes_again_in_its_own_class(
+    stage: Stage, answer: Outcome | Exception
+) -> None:
+    seen: list[Priority] = []
+
+    async def reconcile(key: ObjectKey) -> Outcome:
+        seen.append(stage.queue.priority(key))
+        if len(seen) > 1:
+            return Done()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    controller = stage.controller(reconcile)
+    async with running(controller):
+        controller.enqueue(A, priority=Priority.LOW, after=3)
+        await stage.clock.sleep(10)
+
+    assert seen == [Priority.LOW, Priority.LOW]
+
+
+async def test_a_change_concerns_the_owner_before_and_the_owner_after(stage: Stage) -> None:
+    store, writer = a_store()
+    reconcile = Scripted(stage.clock)
+    controller = stage.controller(reconcile)
+    controller.watch(store, by_label)
+    writer.upsert(a_widget("w", 1, owner="one"))
+    writer.upsert(a_widget("w", 2, owner="two"))
+    writer.upsert(a_widget("w", 3))
+    writer.upsert(a_widget("w", 4, owner="three"))
+    writer.remove(a_widget("w", 5, owner="three"))
+    async with running(controller):
+        await stage.clock.sleep(1)
+
+    assert [key.name for key, _ in reconcile.runs] == ["one", "two", "three"]
+
+
+async def test_the_initial_list_and_resyncs_come_after_fresh_changes(stage: Stage) -> None:
+    store, writer = a_store()
+    reconcile = Scripted(stage.clock)
+    controller = stage.controller(reconcile, workers=1)
+    end = controller.watch(store, by_label)
+    writer.replace([a_widget("w", 1, owner="old")], "1")
+    writer.upsert(a_widget("x", 2, owner="fresh"))
+    async with running(controller):
+        await stage.clock.sleep(1)
+        store.resync()
+        controller.enqueue(A)
+        await stage.clock.sleep(1)
+        end()
+        writer.upsert(a_widget("y", 3, owner="unheard"))
+        await stage.clock.sleep(1)
+
+    assert [key.name for key, _ in reconcile.runs[:2]] == ["fresh", "old"]
+    assert reconcile.runs[2][0] == A
+    assert sorted(key.name for key, _ in reconcile.runs[3:]) == ["fresh", "old"]
+
+
+async def test_a_watch_can_pass_over_changes_and_gather_what_comes_together(stage: Stage) -> None:
+    store, writer = a_store()
+    reconcile = Scripted(stage.clock)
+    controller = stage.controller(reconcile)
+    controller.watch(store, by_label, when=lambda change: change.old is None, after=2)
+    async with running(controller):
+        writer.upsert(a_widget("w", 1, owner="one"))
+        await stage.clock.sleep(1)
+        writer.upsert(a_widget("x", 2, owner="one"))
+        writer.upsert(a_widget("w", 3, owner="passed-over"))
+        await stage.clock.sleep(10)
+
+    assert [(key.name, when) for key, when in reconcile.runs] == [("one", 2)]
+
+
+async def test_draining_lets_runs_end_and_drops_what_waits(stage: Stage) -> None:
+    reconcile = Scripted(stage.clock, takes=5)
+    controller = stage.controller(reconcile, workers=1)
+    run = asyncio.create_task(controller.run())
+    controller.enqueue(A)
+    controller.enqueue(B)
+    await stage.clock.sleep(1)
+    await controller.drain(30)
+    await run
+
+    assert [key for key, _ in reconcile.runs] == [A]
+    assert stage.clock.monotonic() == pytest.approx(5)
+
+
+async def test_draining_gives_up_at_the_end_of_the_grace(stage: Stage) -> None:
+    controller = stage.controller(Scripted(stage.clock, takes=50))
+    run = asyncio.create_task(controller.run())
+    controller.enqueue(A)
+    await stage.clock.sleep(1)
+    with pytest.raises(TimeoutError):
+        await controller.drain(30)
+
+    assert stage.clock.monotonic() == pytest.approx(31)
+    run.cancel()
+    await asyncio.wait({run})
+    assert run.cancelled()
+
+
+async def test_a_controller_runs_only_once(stage: Stage) -> None:
+    controller = stage.controller(Scripted(stage.clock))
+    async with running(controller):
+        await stage.clock.sleep(1)
+
+    with pytest.raises(RuntimeError, match="was started before"):
+        await controller.run()
+    assert repr(controller) == "Controller('images', workers=4, active=0)"
+
+
+async def test_draining_a_controller_that_never_ran_returns_at_once(stage: Stage) -> None:
+    await stage.controller(Scripted(stage.clock)).drain(30)
+
+    assert stage.clock.monotonic() == 0
