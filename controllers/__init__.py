@@ -1,0 +1,23 @@
+"""The domain: everything that the operator runs, in one table.
+
+Each package here is one kind that users write; each module in it one kind that it owns. `install`
+declares them to the runtime, `rules` says which rights they need (the ClusterRole is generated
+from it).
+"""
+
+from collections.abc import Callable, Iterable
+
+from controllers import rights
+from controllers.registry import assembly as registry
+from controllers.registry.health import ask
+from registry_operator.runtime.operator import Operator
+
+
+def install(operator: Operator, *, namespace: str | None, random_secret: Callable[[], str]) -> None:
+    """Declares every controller to the operator; `namespace` None means all namespaces."""
+    registry.install(operator, namespace=namespace, asker=ask, random_secret=random_secret)
+
+
+def rules() -> Iterable[rights.Rule]:
+    """The rights that the controllers need, as (API groups, resources, verbs)."""
+    return rights.rules(registry.KINDS)

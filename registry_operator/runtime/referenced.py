@@ -86,6 +86,10 @@ class Referenced:
         """Whether `get` tells the truth: the object was read, or there is none."""
         return key in self._found or (self._store.synced and self._store.get(key) is None)
 
+    def referrers(self, key: ObjectKey) -> frozenset[Hashable]:
+        """Return who refers to the object."""
+        return frozenset(self._referrers.get(key, ()))
+
     def failure(self, key: ObjectKey) -> Failure | None:
         """Return why the object cannot be read now, if it cannot."""
         return self._failures.get(key)

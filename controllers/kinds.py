@@ -1,0 +1,20 @@
+"""The kinds that the operator reads and writes, as the API server's discovery names them.
+
+One place, so that caches, reconcilers and the generated ClusterRole speak of the same resources.
+"""
+
+from registry_operator.api.names import GROUP, VERSION
+from registry_operator.kube.resource import Resource
+
+REGISTRY = Resource(GROUP, VERSION, "Registry", "registries")
+
+DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
+REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")
+POD = Resource("", "v1", "Pod", "pods")
+SECRET = Resource("", "v1", "Secret", "secrets")
+SERVICE = Resource("", "v1", "Service", "services")
+SERVICE_ACCOUNT = Resource("", "v1", "ServiceAccount", "serviceaccounts")
+ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+
+BUCKET_CLAIM = Resource("objectstorage.k8s.io", "v1alpha1", "BucketClaim", "bucketclaims")
+BUCKET_ACCESS = Resource("objectstorage.k8s.io", "v1alpha1", "BucketAccess", "bucketaccesses")

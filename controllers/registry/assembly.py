@@ -1,0 +1,256 @@
+"""Puts the Registry controllers together: which stores, which reconcilers, which event wakes which.
+
+In: an `Operator` of the runtime. Out: its declarations made. `TRIGGERS` is the whole wiring: a
+reconciler runs for a Registry when the Registry changes, or an object in one of the named stores
+that belongs to it. Children are cached by label, other people's Secrets as metadata only, and in
+full only where a Registry refers to them.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import fields
+from types import MappingProxyType
+
+from controllers.kinds import (
+    BUCKET_ACCESS,
+    BUCKET_CLAIM,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    POD,
+    REGISTRY,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
+from controllers.registry import (
+    bucket_access,
+    bucket_claim,
+    child,
+    configuration,
+    deployment,
+    guardian,
+    http_secret,
+    reporter,
+    service,
+    service_account,
+)
+from controllers.registry.gather import Gatherer, Stores
+from controllers.registry.guardian import Guardian
+from controllers.registry.health import Asker, HealthProber
+from controllers.registry.inputs import RegistryInputs
+from controllers.registry.reporter import StatusReporter
+from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY, child_labels
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.change import Change, Removed
+from registry_operator.runtime.controller import Controller
+from registry_operator.runtime.operator import Operator
+from registry_operator.runtime.owned import OWNER_INDEX, Identity, OwnedKind
+from registry_operator.runtime.ownership import by_owner_label
+from registry_operator.runtime.predicate import intent_changed
+from registry_operator.runtime.referenced import Referenced
+from registry_operator.runtime.store import Store
+
+KINDS: tuple[OwnedKind[RegistryInputs], ...] = (
+    service_account.KIND,
+    http_secret.KIND,
+    configuration.KIND,
+    deployment.KIND,
+    service.KIND,
+    bucket_claim.KIND,
+    bucket_access.KIND,
+)
+"""Every kind that a Registry owns, one module each."""
+
+IDENTITY = Identity(
+    owner=REGISTRY,
+    labels=lambda owner: child_labels(owner.name),
+    annotation=ANNOTATION_INTENT,
+)
+
+_COSI = ("bucket_claims", "bucket_accesses")
+TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        service_account.KIND.name: ("service_accounts",),
+        http_secret.KIND.name: ("secrets",),
+        configuration.KIND.name: (
+            "secrets",
+            "deployments",
+            "replica_sets",
+            "referenced_secrets",
+            *_COSI,
+        ),
+        deployment.KIND.name: (
+            "deployments",
+            "secrets",
+            "service_accounts",
+            "referenced_secrets",
+            *_COSI,
+        ),
+        service.KIND.name: ("services",),
+        bucket_claim.KIND.name: _COSI,
+        bucket_access.KIND.name: (*_COSI, "referenced_secrets"),
+        guardian.NAME: _COSI,
+        reporter.NAME: tuple(field.name for field in fields(Stores) if field.name != "registries"),
+    }
+)
+"""Which stores wake which reconciler, besides the Registry itself."""
+
+_STATUS_DELAY = 0.2
+_LOOKS_AT_STATUS = {*_COSI, "referenced_secrets"}
+
+
+def install(
+    operator: Operator,
+    *,
+    namespace: str | None,
+    asker: Asker,
+    random_secret: Callable[[], str],
+) -> Gatherer:
+    """Declares everything about Registries to the operator.
+
+    `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
+    new `http.secret`.
+    """
+    stores = _declare(operator, namespace)
+    controllers: dict[str, Controller] = {}
+    health = HealthProber(
+        stores.pods,
+        asker=asker,
+        clock=operator.clock,
+        changed=lambda pod: _wake(controllers[reporter.NAME], child.owner_key(pod)),
+    )
+    gatherer = Gatherer(stores, health=health, random_secret=random_secret)
+    _follow_references(stores, gatherer)
+    for kind in KINDS:
+        controllers[kind.name] = operator.owned(
+            kind, identity=IDENTITY, store=_store_of(stores, kind.resource), gather=gatherer.gather
+        )
+    controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
+    controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
+    for name, controller in controllers.items():
+        _connect(name, controller, stores)
+    operator.outcomes.subscribe(lambda key: _wake(controllers[reporter.NAME], (key,)))
+    operator.run_beside(stores.referenced_secrets)
+    operator.run_beside(health)
+    return gatherer
+
+
+def _declare(operator: Operator, namespace: str | None) -> Stores:
+    cache = operator.cache
+
+    def children(resource: Resource, *, optional: bool = False) -> Store:
+        return cache.declare(
+            resource,
+            namespace=namespace,
+            label_selector=LABEL_REGISTRY,
+            indexes={OWNER_INDEX: by_owner_label(LABEL_REGISTRY)},
+            optional=optional,
+        )
+
+    others = cache.declare(SECRET, namespace=namespace, metadata_only=True)
+    return Stores(
+        registries=cache.declare(REGISTRY, namespace=namespace),
+        deployments=children(DEPLOYMENT),
+        replica_sets=children(REPLICA_SET),
+        pods=children(POD),
+        secrets=children(SECRET),
+        services=children(SERVICE),
+        service_accounts=children(SERVICE_ACCOUNT),
+        endpoint_slices=children(ENDPOINT_SLICE),
+        bucket_claims=children(BUCKET_CLAIM, optional=True),
+        bucket_accesses=children(BUCKET_ACCESS, optional=True),
+        referenced_secrets=Referenced(
+            operator.client, others, clock=operator.clock, metrics=operator.metrics
+        ),
+    )
+
+
+def _store_of(stores: Stores, resource: Resource) -> Store:
+    return next(
+        store
+        for store in (getattr(stores, field.name) for field in fields(stores))
+        if isinstance(store, Store) and store.resource == resource
+    )
+
+
+def _follow_references(stores: Stores, gatherer: Gatherer) -> None:
+    def on_change(change: Change) -> None:
+        if isinstance(change, Removed):
+            stores.referenced_secrets.refer(change.old.key, ())
+        else:
+            keys = gatherer.secret_references(change.new)
+            stores.referenced_secrets.refer(change.new.key, keys)
+
+    stores.registries.subscribe(on_change)
+
+
+def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:
+    work = Guardian(
+        client=operator.client,
+        stores={
+            BUCKET_CLAIM.kind: stores.bucket_claims,
+            BUCKET_ACCESS.kind: stores.bucket_accesses,
+        },
+        registries=stores.registries,
+        gather=gatherer.gather,
+        applier=operator.applier(guardian.NAME),
+        outcomes=operator.outcomes,
+        field_manager=operator.field_manager(guardian.NAME),
+        fence=operator.fence,
+    )
+    return operator.controller(guardian.NAME, work.reconcile)
+
+
+def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:
+    work = StatusReporter(
+        client=operator.client,
+        registries=stores.registries,
+        gather=gatherer.gather,
+        outcomes=operator.outcomes,
+        reconcilers=[*(kind.name for kind in KINDS), guardian.NAME],
+        field_manager=operator.field_manager(reporter.NAME),
+        fence=operator.fence,
+        recorder=operator.recorder,
+        clock=operator.clock,
+    )
+    return operator.controller(reporter.NAME, work.reconcile)
+
+
+def _connect(name: str, controller: Controller, stores: Stores) -> None:
+    """Lets the Registry and the stores of `TRIGGERS` wake one controller."""
+    is_status = name == reporter.NAME
+    after = _STATUS_DELAY if is_status else 0.0
+    when = _always if is_status else intent_changed
+    controller.watch(stores.registries, _self_key, when=when, after=after)
+    for trigger in TRIGGERS[name]:
+        when = _always if is_status or trigger in _LOOKS_AT_STATUS else intent_changed
+        if trigger == "referenced_secrets":
+            secrets = stores.referenced_secrets
+            controller.watch(secrets, _referrers(secrets), when=when, after=after)
+            continue
+        store: Store = getattr(stores, trigger)
+        controller.watch(store, child.owner_key, when=when, after=after)
+        if trigger in _COSI:
+            store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
+
+
+def _wake(controller: Controller, keys: Iterable[ObjectKey]) -> None:
+    for key in keys:
+        controller.enqueue(key)
+
+
+def _always(_change: Change) -> bool:
+    return True
+
+
+def _self_key(owner: Object) -> tuple[ObjectKey, ...]:
+    return (owner.key,)
+
+
+def _referrers(secrets: Referenced) -> Callable[[Object], Iterable[ObjectKey]]:
+    def referrers(secret: Object) -> list[ObjectKey]:
+        found: frozenset[Hashable] = secrets.referrers(secret.key)
+        return [key for key in found if isinstance(key, ObjectKey)]
+
+    return referrers

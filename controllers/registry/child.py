@@ -1,0 +1,32 @@
+"""Names of a Registry's children.
+
+Deterministic, so that a crash between two writes, or a Registry of the same name made anew, finds
+the same objects again. Labels are in registry_operator.api.names.
+"""
+
+from typing import Any
+
+from registry_operator.api.names import LABEL_REGISTRY
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+
+
+def name(owner: Object, suffix: str = "") -> str:
+    """The name of the child `<owner>` or `<owner>-<suffix>`."""
+    return f"{owner.name}-{suffix}" if suffix else owner.name
+
+
+def key(owner: Object, suffix: str = "") -> ObjectKey:
+    """The key of the child `<owner>` or `<owner>-<suffix>`."""
+    return ObjectKey(owner.namespace, name(owner, suffix))
+
+
+def metadata(owner: Object, suffix: str = "") -> dict[str, Any]:
+    """`metadata` of such a child; the engine adds labels and owner reference."""
+    return {"namespace": owner.namespace, "name": name(owner, suffix)}
+
+
+def owner_key(child: Object) -> tuple[ObjectKey, ...]:
+    """The Registry that a child or a pod belongs to, by its label; empty for others."""
+    owner = child.labels.get(LABEL_REGISTRY)
+    return (ObjectKey(child.namespace, owner),) if owner else ()

@@ -1,0 +1,113 @@
+"""The configuration of a Registry: a Secret per content, named by its digest.
+
+In: the specification, the storage plan, the release that the image's tag tells. Out: one immutable
+Secret to run with now; older ones stay as long as a ReplicaSet or the Deployment refers to them, so
+that a rollback finds the configuration that its pods were made for.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from controllers.kinds import SECRET
+from controllers.registry import child
+from registry_operator.api.registry import RegistrySpec
+from registry_operator.distribution import passthrough
+from registry_operator.distribution.configuration import Settings, render, to_yaml
+from registry_operator.distribution.image import ImageReference
+from registry_operator.distribution.finding import Severity
+from registry_operator.distribution.release import Release, recommendation, release_of
+from registry_operator.kube.object import Object
+from registry_operator.runtime.outcome import Blocked, Stalled
+from registry_operator.runtime.owned import Desired, OwnedKind
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
+
+FILE = "config.yml"
+VOLUME = "config"
+_SUFFIX = "config"
+_DIGEST_LENGTH = 10
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """A configuration ready to run with: the Secret's name, the file, the release it is for."""
+
+    secret_name: str
+    text: str = field(repr=False)
+    release: Release | None
+
+
+def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | Stalled:
+    """The configuration to run with, or what in the specification or the storage stands against."""
+    wanted = inputs.wanted
+    try:
+        ImageReference.parse(wanted.image)
+    except ValueError as error:
+        return Stalled("ImageInvalid", f"spec.image: {error}")
+    release = release_of(wanted.image)
+    advice = recommendation(release) if release else None
+    if advice is not None and advice.severity is Severity.ERROR:
+        return Stalled(advice.reason, f"spec.image: {advice.message}")
+    extra = wanted.config or {}
+    findings = passthrough.check(extra, release, driver=_driver(wanted))
+    if findings:
+        told = "; ".join(f"spec.config.{found.path} {found.message}" for found in findings)
+        return Stalled(findings[0].reason, told)
+    storage = inputs.storage
+    if isinstance(storage, (Blocked, Stalled)):
+        return storage
+    settings = Settings(storage=storage.driver, replicas=wanted.replicas, extra=extra)
+    text = to_yaml(render(settings, release=release))
+    return Configuration(_secret_name(inputs.owner, text), text, release)
+
+
+def _driver(wanted: RegistrySpec) -> str:
+    is_local = wanted.storage is not None and wanted.storage.kind == "emptyDir"
+    return "filesystem" if is_local else "s3"
+
+
+def _secret_name(owner: Object, text: str) -> str:
+    digest = blake2b(text.encode(), digest_size=16).hexdigest()
+    return child.name(owner, f"{_SUFFIX}-{digest[:_DIGEST_LENGTH]}")
+
+
+def desired(inputs: "RegistryInputs") -> Desired:
+    """The Secret of the current configuration."""
+    current = inputs.configuration
+    if isinstance(current, (Blocked, Stalled)):
+        return current
+    return (
+        {
+            "metadata": {"namespace": inputs.owner.namespace, "name": current.secret_name},
+            "type": "Opaque",
+            "immutable": True,
+            "stringData": {FILE: current.text},
+        },
+    )
+
+
+def may_prune(inputs: "RegistryInputs", secret: Object) -> bool:
+    """Whether a configuration that is no longer current is also no longer referred to."""
+    if not is_configuration(inputs.owner, secret):
+        return False
+    children = inputs.children
+    users = (children.deployment, *children.replica_sets)
+    referred = {name for user in users if user is not None for name in _referred(user)}
+    return secret.name not in referred
+
+
+def is_configuration(owner: Object, secret: Object) -> bool:
+    """Whether a Secret of ours is a configuration of this Registry."""
+    return secret.name.startswith(child.name(owner, f"{_SUFFIX}-"))
+
+
+def _referred(workload: Object) -> list[str]:
+    pod: dict[str, Any] = workload.body()["spec"]["template"]["spec"]
+    return [
+        volume["secret"]["secretName"] for volume in pod.get("volumes", ()) if "secret" in volume
+    ]
+
+
+KIND = OwnedKind(name="configuration", resource=SECRET, desired=desired, may_prune=may_prune)

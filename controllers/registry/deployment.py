@@ -1,0 +1,180 @@
+"""The Deployment of the registry pods.
+
+Pods that pass Pod Security `restricted`, find the configuration that they were made for, and tell
+Kubernetes the truth about themselves. Readiness asks `GET /`, which fails while the storage fails;
+liveness and start-up only open the port, so that a storage outage never restarts a pod. Facts of
+the registry program: `enableServiceLinks` must be off (a Service named registry-storage would
+configure the pod), `command: [registry]` works on every image, draining must end within the grace
+period.
+"""
+
+from typing import Any
+
+from controllers.kinds import DEPLOYMENT
+from controllers.registry import child, configuration, http_secret
+from controllers.registry.inputs import RegistryInputs
+from controllers.registry.storage import DATA_DIRECTORY
+from registry_operator.api.names import GROUP, child_labels, selector_labels
+from registry_operator.runtime.outcome import Blocked, Stalled
+from registry_operator.runtime.owned import Desired, OwnedKind
+
+CONTAINER = "registry"
+CLIENT_PORT = 5000
+CLIENT_PORT_NAME = "http"
+DEBUG_PORT = 5001
+HTTP_SECRET_ANNOTATION = f"{GROUP}/http-secret"
+_CONFIG_DIRECTORY = "/etc/registry-operator"
+_USER = 65532
+_PRE_STOP_SECONDS = 5
+_DRAIN_SECONDS = 60
+
+
+def desired(inputs: RegistryInputs) -> Desired:
+    """One Deployment, once everything that its pods refer to exists."""
+    plan = inputs.configuration
+    if isinstance(plan, (Blocked, Stalled)):
+        return plan
+    children = inputs.children
+    if plan.secret_name not in {secret.name for secret in children.configurations}:
+        return Blocked("WaitingForConfiguration", f"Secret {plan.secret_name} is being created")
+    if children.http_secret is None or children.service_account is None:
+        return Blocked("WaitingForIdentity", "Secret and ServiceAccount of the pods are being made")
+    wanted = inputs.wanted
+    return (
+        {
+            "metadata": child.metadata(inputs.owner),
+            "spec": {
+                "replicas": wanted.replicas,
+                "revisionHistoryLimit": 5,
+                "progressDeadlineSeconds": 600,
+                "strategy": {
+                    "type": "RollingUpdate",
+                    "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+                },
+                "selector": {"matchLabels": dict(selector_labels(inputs.owner.name))},
+                "template": {
+                    "metadata": _pod_metadata(inputs, http_secret_uid=children.http_secret.uid),
+                    "spec": _pod_spec(inputs, config_secret=plan.secret_name),
+                },
+            },
+        },
+    )
+
+
+def _pod_metadata(inputs: RegistryInputs, *, http_secret_uid: str) -> dict[str, Any]:
+    template = inputs.wanted.pod_template
+    extra = template.metadata if template else None
+    labels = dict((extra and extra.labels) or {})
+    annotations = dict((extra and extra.annotations) or {})
+    return {
+        "labels": {**labels, **child_labels(inputs.owner.name)},
+        "annotations": {**annotations, HTTP_SECRET_ANNOTATION: http_secret_uid},
+    }
+
+
+def _pod_spec(inputs: RegistryInputs, *, config_secret: str) -> dict[str, Any]:
+    wanted = inputs.wanted
+    spec: dict[str, Any] = {
+        "serviceAccountName": child.name(inputs.owner),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _PRE_STOP_SECONDS + _DRAIN_SECONDS + 5,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "fsGroup": _USER,
+            "fsGroupChangePolicy": "OnRootMismatch",
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(inputs)],
+        "volumes": _volumes(inputs, config_secret=config_secret),
+    }
+    optional: dict[str, Any] = {
+        "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
+        "nodeSelector": wanted.node_selector,
+        "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
+        "affinity": wanted.affinity and wanted.affinity.wire(),
+        "topologySpreadConstraints": [
+            constraint.wire() for constraint in wanted.topology_spread_constraints or ()
+        ],
+    }
+    spec.update({name: value for name, value in optional.items() if value})
+    return spec
+
+
+def _container(inputs: RegistryInputs) -> dict[str, Any]:
+    wanted = inputs.wanted
+    opens_port = {"tcpSocket": {"port": CLIENT_PORT_NAME}}
+    container: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": wanted.image,
+        "command": ["registry"],
+        "args": ["serve", f"{_CONFIG_DIRECTORY}/{configuration.FILE}"],
+        "ports": [
+            {"name": CLIENT_PORT_NAME, "containerPort": CLIENT_PORT, "protocol": "TCP"},
+            {"name": "debug", "containerPort": DEBUG_PORT, "protocol": "TCP"},
+        ],
+        "env": _environment(inputs),
+        "startupProbe": {**opens_port, "periodSeconds": 1, "failureThreshold": 60},
+        "livenessProbe": {**opens_port, "periodSeconds": 10, "failureThreshold": 6},
+        "readinessProbe": {
+            "httpGet": {"path": "/", "port": CLIENT_PORT_NAME, "scheme": "HTTP"},
+            "periodSeconds": 5,
+            "timeoutSeconds": 3,
+            "failureThreshold": 2,
+        },
+        "lifecycle": {"preStop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": _mounts(inputs),
+    }
+    if wanted.image_pull_policy is not None:
+        container["imagePullPolicy"] = wanted.image_pull_policy
+    if wanted.resources is not None:
+        container["resources"] = wanted.resources.wire()
+    return container
+
+
+def _environment(inputs: RegistryInputs) -> list[dict[str, Any]]:
+    secret = {
+        "name": http_secret.secret_key(inputs.owner).name,
+        "key": http_secret.DATA_KEY,
+    }
+    return [
+        {"name": "REGISTRY_HTTP_SECRET", "valueFrom": {"secretKeyRef": secret}},
+        {"name": "OTEL_TRACES_EXPORTER", "value": "none"},
+    ]
+
+
+def _mounts(inputs: RegistryInputs) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [
+        {"name": configuration.VOLUME, "mountPath": _CONFIG_DIRECTORY, "readOnly": True}
+    ]
+    if _empty_dir(inputs) is not None:
+        mounts.append({"name": "data", "mountPath": DATA_DIRECTORY})
+    return mounts
+
+
+def _volumes(inputs: RegistryInputs, *, config_secret: str) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [
+        {
+            "name": configuration.VOLUME,
+            "secret": {"secretName": config_secret, "defaultMode": 0o440},
+        }
+    ]
+    empty_dir = _empty_dir(inputs)
+    if empty_dir is not None:
+        volumes.append({"name": "data", "emptyDir": empty_dir})
+    return volumes
+
+
+def _empty_dir(inputs: RegistryInputs) -> dict[str, Any] | None:
+    storage = inputs.wanted.storage
+    return storage.empty_dir.wire() if storage and storage.empty_dir is not None else None
+
+
+KIND = OwnedKind(name="deployment", resource=DEPLOYMENT, desired=desired)

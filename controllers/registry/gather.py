@@ -1,0 +1,144 @@
+"""Gathers the snapshot of one Registry from the stores: reads only memory, decides nothing.
+
+A Registry is parsed once per resourceVersion, not once per reconciler.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from controllers.registry import bucket, child, configuration, http_secret
+from controllers.registry.health import HealthProber
+from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
+from registry_operator.api.registry import Registry
+from registry_operator.api.storage import Storage
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.owned import OWNER_INDEX
+from registry_operator.runtime.referenced import Referenced
+from registry_operator.runtime.store import Store
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores that a Registry's world is read from."""
+
+    registries: Store
+    deployments: Store
+    replica_sets: Store
+    pods: Store
+    secrets: Store
+    services: Store
+    service_accounts: Store
+    endpoint_slices: Store
+    bucket_claims: Store
+    bucket_accesses: Store
+    referenced_secrets: Referenced
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    resource_version: str
+    registry: Registry | None
+    problem: str
+
+
+class Gatherer:
+    """Makes snapshots; holds nothing but the parsed specifications."""
+
+    def __init__(
+        self, stores: Stores, *, health: HealthProber, random_secret: Callable[[], str]
+    ) -> None:
+        self._stores = stores
+        self._health = health
+        self._random_secret = random_secret
+        self._parsed: dict[ObjectKey, _Parsed] = {}
+
+    def gather(self, key: ObjectKey) -> RegistryInputs | None:
+        """The snapshot of one Registry; None when there is no such Registry."""
+        owner = self._stores.registries.get(key)
+        if owner is None:
+            self._parsed.pop(key, None)
+            return None
+        parsed = self._parse(owner)
+        children = self._children(owner)
+        answers = (self._health.of(pod) for pod in children.pods)
+        registry = parsed.registry
+        return RegistryInputs(
+            owner=owner,
+            spec=registry.spec if registry else None,
+            invalid=parsed.problem,
+            template=registry.template if registry else None,
+            children=children,
+            cosi=self._cosi(owner),
+            credentials=self._credentials(owner, registry),
+            health=tuple(answer for answer in answers if answer is not None),
+            random_secret=self._random_secret,
+        )
+
+    def secret_references(self, owner: Object) -> tuple[ObjectKey, ...]:
+        """The Secrets of others that a Registry refers to."""
+        registry = self._parse(owner).registry
+        key = credentials_key(owner, registry.spec.storage) if registry else None
+        return (key,) if key is not None else ()
+
+    def _parse(self, owner: Object) -> _Parsed:
+        known = self._parsed.get(owner.key)
+        if known is None or known.resource_version != owner.resource_version:
+            known = _parse(owner)
+            self._parsed[owner.key] = known
+        return known
+
+    def _children(self, owner: Object) -> Children:
+        stores, index = self._stores, str(owner.key)
+        secrets = stores.secrets.by_index(OWNER_INDEX, index)
+        return Children(
+            service_account=stores.service_accounts.get(child.key(owner)),
+            http_secret=stores.secrets.get(http_secret.secret_key(owner)),
+            configurations=tuple(
+                secret for secret in secrets if configuration.is_configuration(owner, secret)
+            ),
+            deployment=stores.deployments.get(child.key(owner)),
+            replica_sets=tuple(stores.replica_sets.by_index(OWNER_INDEX, index)),
+            pods=tuple(stores.pods.by_index(OWNER_INDEX, index)),
+            service=stores.services.get(child.key(owner)),
+            endpoint_slices=tuple(stores.endpoint_slices.by_index(OWNER_INDEX, index)),
+        )
+
+    def _cosi(self, owner: Object) -> CosiObjects:
+        claims, accesses = self._stores.bucket_claims, self._stores.bucket_accesses
+        return CosiObjects(
+            served=all(store.available and store.synced for store in (claims, accesses)),
+            claim=claims.get(bucket.claim_key(owner)),
+            access=accesses.get(bucket.access_key(owner)),
+        )
+
+    def _credentials(self, owner: Object, registry: Registry | None) -> Credentials:
+        key = credentials_key(owner, registry.spec.storage) if registry else None
+        if key is None:
+            return Credentials(known=True)
+        secrets = self._stores.referenced_secrets
+        return Credentials(known=secrets.known(key), secret=secrets.get(key))
+
+
+def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:
+    """The Secret that holds the storage credentials; None when there need not be one."""
+    if storage is None or storage.kind is None:
+        return None
+    if storage.s3 is not None:
+        reference = storage.s3.secret_ref
+        return ObjectKey(owner.namespace, reference.name) if reference else None
+    return bucket.credentials_key(owner) if storage.kind == "bucket" else None
+
+
+def _parse(owner: Object) -> _Parsed:
+    try:
+        registry = Registry.model_validate_json(owner.raw)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        return _Parsed(owner.resource_version, None, f"{problems}; correct these fields")
+    return _Parsed(owner.resource_version, registry, "")

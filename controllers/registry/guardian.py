@@ -1,0 +1,101 @@
+"""The reconciler of the finalizer: takes the one step that finalizer.py decides.
+
+In: the snapshot. Out: the finalizer set or taken away (server-side apply of that one field, under a
+field manager of its own), or a BucketAccess or BucketClaim deleted. Its outcome is on the board, so
+that the status tells what a deletion waits for.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from controllers.kinds import REGISTRY
+from controllers.registry import finalizer
+from controllers.registry.finalizer import Await, DeleteData, Keep, SetFinalizer
+from controllers.registry.inputs import RegistryInputs
+from registry_operator.kube.client import Client
+from registry_operator.kube.errors import ApiError
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.applier import Applier, Fence
+from registry_operator.runtime.outcome import Blocked, Done, Outcome
+from registry_operator.runtime.outcomes import Outcomes, Recorded
+from registry_operator.runtime.store import Store
+from registry_operator.runtime.trouble import outcome_of
+
+NAME = "finalizer"
+
+
+class Guardian:
+    """Guards the bucket of any Registry that takes it along."""
+
+    def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
+        self,
+        *,
+        client: Client,
+        stores: Mapping[str, Store],
+        registries: Store,
+        gather: Callable[[ObjectKey], RegistryInputs | None],
+        applier: Applier,
+        outcomes: Outcomes,
+        field_manager: str,
+        fence: Fence,
+    ) -> None:
+        self._client = client
+        self._stores = stores
+        self._registries = registries
+        self._gather = gather
+        self._applier = applier
+        self._outcomes = outcomes
+        self._field_manager = field_manager
+        self._fence = fence
+
+    async def reconcile(self, key: ObjectKey) -> Outcome:
+        """Takes the next step.
+
+        Raises:
+            KubeError: the step failed in a way that a retry may mend.
+        """
+        inputs = self._gather(key)
+        if inputs is None:
+            self._outcomes.forget(key)
+            return Done()
+        try:
+            outcome = await self._step(inputs)
+        except ApiError as error:
+            told = outcome_of(error, doing=f"guard the bucket of {key}")
+            self._record(inputs.owner, told or Blocked("WriteFailed", error.message))
+            if told is None:
+                raise
+            return told
+        self._record(inputs.owner, outcome)
+        return outcome
+
+    def _record(self, owner: Object, outcome: Outcome) -> None:
+        self._outcomes.record(owner.key, NAME, Recorded(outcome, owner.generation))
+
+    async def _step(self, inputs: RegistryInputs) -> Outcome:
+        step = finalizer.decide(inputs)
+        match step:
+            case Keep():
+                return Done()
+            case SetFinalizer(present):
+                await self._set_finalizer(inputs.owner, present=present)
+                return Done()
+            case DeleteData(target):
+                await self._applier.delete(self._stores[target.kind], target, owner=inputs.owner)
+                return Blocked("Terminating", f"{target.kind} {target.name} is being deleted")
+            case Await(what):
+                return Blocked("Terminating", what)
+
+    async def _set_finalizer(self, owner: Object, *, present: bool) -> None:
+        self._fence()
+        metadata: dict[str, Any] = {
+            "namespace": owner.namespace,
+            "name": owner.name,
+            "uid": owner.uid,
+        }
+        if present:
+            metadata["finalizers"] = [finalizer.FINALIZER]
+        body = {"apiVersion": REGISTRY.api_version, "kind": REGISTRY.kind, "metadata": metadata}
+        written = await self._client.apply(REGISTRY, body, field_manager=self._field_manager)
+        self._registries.wrote(written)

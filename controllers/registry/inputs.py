@@ -1,0 +1,95 @@
+"""The frozen snapshot of the world for one Registry: everything that a decision may look at.
+
+In: the stores (by `Gatherer`, see gather.py). Out: what the pure functions of this package take.
+Nothing in here changes while a decision is made, and nothing in here does I/O. What is derived at
+some cost (the configuration) is derived once per snapshot.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from controllers.registry.configuration import Configuration, plan_configuration
+from controllers.registry.health import PodHealth
+from controllers.registry.storage import StoragePlan, plan_storage
+from registry_operator.api.registry import RegistrySpec
+from registry_operator.kube.object import Object
+from registry_operator.runtime.outcome import Blocked, Stalled
+
+
+@dataclass(frozen=True)
+class CosiObjects:
+    """What COSI made of our claim. `served`: whether the cluster has the kinds at all."""
+
+    served: bool
+    claim: Object | None = None
+    access: Object | None = None
+
+
+@dataclass(frozen=True)
+class Children:
+    """The observed children and what the cluster's own controllers made of them."""
+
+    service_account: Object | None = None
+    http_secret: Object | None = None
+    configurations: tuple[Object, ...] = ()
+    deployment: Object | None = None
+    replica_sets: tuple[Object, ...] = ()
+    pods: tuple[Object, ...] = ()
+    service: Object | None = None
+    endpoint_slices: tuple[Object, ...] = ()
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """The Secret that holds the storage credentials. `known`: whether it was looked for yet."""
+
+    known: bool
+    secret: Object | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class RegistryInputs:
+    """One Registry and its world.
+
+    Attributes:
+        owner: the custom resource as the server holds it.
+        spec: parsed; None when it can't be (then `invalid` says why).
+        template: the name of the RegistryTemplate that it asks for.
+        random_secret: makes a fresh random secret; injected, so that deciding stays pure.
+    """
+
+    owner: Object
+    spec: RegistrySpec | None
+    invalid: str = ""
+    template: str | None = None
+    children: Children = Children()
+    cosi: CosiObjects = CosiObjects(served=False)
+    credentials: Credentials = Credentials(known=False)
+    health: tuple[PodHealth, ...] = ()
+    random_secret: Callable[[], str] = field(default=str, repr=False)
+
+    @property
+    def hold(self) -> str | None:
+        """Why nothing may be written now; None: go on."""
+        if self.owner.is_deleting:
+            return "Terminating"
+        if self.spec is None:
+            return "SpecInvalid"
+        return "Paused" if self.spec.paused else None
+
+    @property
+    def wanted(self) -> RegistrySpec:
+        """The specification, where a caller has made sure that there is one."""
+        assert self.spec is not None
+        return self.spec
+
+    @cached_property
+    def storage(self) -> StoragePlan | Blocked | Stalled:
+        """The storage to configure, or why that can't be said now."""
+        return plan_storage(self)
+
+    @cached_property
+    def configuration(self) -> Configuration | Blocked | Stalled:
+        """The configuration to run with, or why there is none now."""
+        return plan_configuration(self)

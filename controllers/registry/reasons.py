@@ -1,0 +1,343 @@
+"""Every condition and reason of a Registry, with what it means and what the user should do.
+
+The one table: status.py takes its words from here, the documentation is generated from it, and a
+test holds that no other reason is ever written. The gravity says whether it becomes a Warning
+Event, and whether it raises `Stalled`, by which kstatus tells "failed" from "in progress".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+
+class Gravity(Enum):
+    """How a reason is told to the user."""
+
+    STATE = "state"  # as it should be
+    WAIT = "wait"  # passes by itself
+    TROUBLE = "trouble"  # heals by itself once its cause goes: a Warning Event, once
+    STALL = "stall"  # only a person can end it: raises the condition Stalled
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason: what it means, what to do, how it is told."""
+
+    name: str
+    meaning: str
+    cure: str = "Nothing."
+    gravity: Gravity = Gravity.TROUBLE
+
+    @property
+    def stalls(self) -> bool:
+        """Whether only a person can end it."""
+        return self.gravity is Gravity.STALL
+
+
+CONDITIONS: Mapping[str, str] = MappingProxyType(
+    {
+        "Ready": "The registry is as specified and serves. Always there.",
+        "Available": "At least one pod is ready behind the Service, judged from EndpointSlices.",
+        "StorageReady": "The storage is specified, provisioned, and accepted by the registry.",
+        "ConfigurationValid": "The specification makes a configuration that the registry accepts.",
+        "ServiceAvailable": "The Service exists as specified and has its address.",
+        "Progressing": "A change is being rolled out.",
+        "Reconciling": "The operator or the cluster is at work. Only there while true.",
+        "Stalled": "A person must act; see the reason. Only there while true.",
+        "Paused": "spec.paused holds back all changes. Only there while true.",
+        "TemplateApplied": "Only there when `template` names a RegistryTemplate.",
+    }
+)
+
+_STORAGE = (
+    Reason(
+        "StorageConfigured",
+        "The storage is known; no pod has confirmed it yet.",
+        gravity=Gravity.STATE,
+    ),
+    Reason("StorageInUse", "Pods serve from this storage.", gravity=Gravity.STATE),
+    Reason(
+        "EphemeralStorage",
+        "Images are in an emptyDir and are lost with the pod.",
+        "For trying only; use a bucket to keep images.",
+        gravity=Gravity.STATE,
+    ),
+    Reason(
+        "StorageNotSpecified",
+        "No storage is named.",
+        "Set bucketClassName and bucketAccessClass, s3, or emptyDir.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "ReplicasNeedSharedStorage",
+        "Several replicas on storage that pods do not share.",
+        "One replica, or a bucket.",
+        gravity=Gravity.STALL,
+    ),
+    Reason("SecretNotRead", "The Secret with the credentials is being read.", gravity=Gravity.WAIT),
+    Reason(
+        "SecretNotFound",
+        "The Secret that is referred to does not exist.",
+        "Create it in the Registry's namespace, or correct the name.",
+    ),
+    Reason(
+        "SecretIncomplete",
+        "The Secret lacks a key, or its value is empty.",
+        "Add the key that the message names, or name the right keys.",
+    ),
+    Reason(
+        "CosiNotInstalled",
+        "The cluster does not serve the COSI kinds.",
+        "Install COSI, or use storage.s3.",
+    ),
+    Reason(
+        "BucketNotReady",
+        "The BucketClaim has no bucket yet.",
+        "If it lasts: check the BucketClass, its driver and the events of the claim.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "AccessNotGranted",
+        "The BucketAccess has no credentials yet.",
+        "If it lasts: check the BucketAccessClass and the events of the access.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "BucketInfoInvalid",
+        "COSI's Secret describes no S3 bucket with keys.",
+        "Use classes of a driver for protocol S3 and authentication Key.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "CredentialsRejected",
+        "The store refuses the credentials.",
+        "Correct the Secret; pods are rolled when it changes.",
+    ),
+    Reason(
+        "BucketNotFound", "The store has no such bucket.", "Create the bucket, or correct its name."
+    ),
+    Reason(
+        "StorageUnreachable",
+        "The registry can't reach the store.",
+        "Check the endpoint, DNS, network policies and the store.",
+    ),
+    Reason(
+        "StorageFailing",
+        "The registry's own storage check fails.",
+        "See the message and the pods' logs.",
+    ),
+)
+_CONFIGURATION = (
+    Reason(
+        "ConfigurationRendered",
+        "The configuration is valid for the image's release.",
+        gravity=Gravity.STATE,
+    ),
+    Reason(
+        "ImageInvalid",
+        "spec.image is no image reference.",
+        "Correct it, for example registry:3.1.2.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "KeyUnknown",
+        "spec.config has a key that the registry does not know.",
+        "Remove or correct the key that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "KeyOwned",
+        "spec.config has a key that the operator sets.",
+        "Remove it; use the field that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "ValueInvalid",
+        "spec.config has a value of the wrong type or range.",
+        "Correct the value that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "SpecInvalid",
+        "The specification can't be read.",
+        "Correct the field that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "WaitingForStorage",
+        "The configuration waits for the storage.",
+        "See StorageReady.",
+        gravity=Gravity.WAIT,
+    ),
+)
+_SERVICE = (
+    Reason("ServiceReady", "The Service exists as specified.", gravity=Gravity.STATE),
+    Reason("ServicePending", "The Service is being created or changed.", gravity=Gravity.WAIT),
+    Reason(
+        "LoadBalancerPending",
+        "The load balancer has no address yet.",
+        "If it lasts: see the events of the Service and the cloud's controller.",
+        gravity=Gravity.WAIT,
+    ),
+)
+_PODS = (
+    Reason("Serving", "Pods are ready behind the Service.", gravity=Gravity.STATE),
+    Reason(
+        "ScaledToZero",
+        "spec.replicas is 0.",
+        "Set spec.replicas to 1 or more.",
+        gravity=Gravity.STATE,
+    ),
+    Reason("PodsStarting", "Pods are starting.", gravity=Gravity.WAIT),
+    Reason(
+        "PodsNotReady",
+        "Pods run and are not ready.",
+        "See the message, then `kubectl logs` of a pod.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "ImagePullFailed",
+        "The nodes can't pull the image.",
+        "Correct spec.image or spec.imagePullSecrets; the rest heals by itself.",
+    ),
+    Reason(
+        "PodCrashing",
+        "The registry process ends again and again.",
+        "`kubectl logs --previous` of the pod tells why.",
+    ),
+    Reason("PodConfigError", "A pod can't be set up on its node.", "See the message."),
+    Reason(
+        "PodUnschedulable",
+        "No node can take a pod.",
+        "Check resources, nodeSelector, affinity, tolerations and taints.",
+    ),
+    Reason(
+        "PodsRejected",
+        "The cluster refuses to create pods.",
+        "See the message: a policy, Pod Security, or a webhook.",
+    ),
+    Reason(
+        "WaitingForConfiguration",
+        "Pods are made once their configuration is.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "WaitingForIdentity",
+        "Pods are made once their Secret and ServiceAccount are.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "WaitingForFinalizer",
+        "The deletion of the bucket is being guarded first.",
+        gravity=Gravity.WAIT,
+    ),
+)
+_ROLLOUT = (
+    Reason("RollingOut", "New pods are replacing old ones.", gravity=Gravity.WAIT),
+    Reason("RolledOut", "All pods are of the newest revision.", gravity=Gravity.STATE),
+    Reason(
+        "DeadlineExceeded",
+        "The roll-out made no progress for too long.",
+        "See Available for what is wrong with the new pods.",
+    ),
+    Reason("NotStarted", "There is no Deployment yet.", gravity=Gravity.WAIT),
+)
+_WRITES = (
+    Reason(
+        "ForeignObject",
+        "An object of a name that we need exists and is not ours.",
+        "Delete or rename it, or rename the Registry.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "ChildTerminating",
+        "A child is being deleted and is made again afterwards.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "QuotaExceeded",
+        "A quota of the namespace stands against it.",
+        "Raise the quota or lower the ask; tried again by itself.",
+    ),
+    Reason(
+        "AdmissionDenied",
+        "An admission webhook or policy refuses the write.",
+        "Change the policy or the specification; tried again by itself.",
+    ),
+    Reason(
+        "Forbidden",
+        "The operator lacks a right.",
+        "Add the verb and resource that the message names to its ClusterRole.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "Rejected",
+        "The API server refuses the object.",
+        "Correct the field of the specification that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "KindNotServed",
+        "The cluster does not serve a kind that is needed.",
+        "Install the CRD that the message names.",
+    ),
+    Reason(
+        "FieldConflict",
+        "Another manager owns a field that is needed.",
+        "Find who; see `managedFields` of the object.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "Contested",
+        "Somebody changes our fields again and again.",
+        "Find and stop the other controller or user.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "WriteFailed",
+        "A write failed; it is being retried.",
+        "If it lasts: see the operator's log.",
+    ),
+    Reason("NamespaceTerminating", "The namespace is being deleted.", gravity=Gravity.WAIT),
+)
+_SUMMARY = (
+    Reason("Ready", "Everything is as specified.", gravity=Gravity.STATE),
+    Reason(
+        "Paused",
+        "spec.paused is true.",
+        "Set spec.paused to false to go on.",
+        gravity=Gravity.STATE,
+    ),
+    Reason(
+        "Terminating",
+        "The Registry is being deleted.",
+        "If it lasts: see the message for what it waits for.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "NotSupported",
+        "RegistryTemplates are not acted upon yet.",
+        "Set the fields in spec; the template is ignored.",
+    ),
+)
+
+TABLE: Mapping[str, Reason] = MappingProxyType(
+    {
+        reason.name: reason
+        for group in (_SUMMARY, _STORAGE, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES)
+        for reason in group
+    }
+)
+"""Every reason by its name."""
+
+
+def gravity_of(reason: str) -> Gravity:
+    """How a reason is told; one that is not in the table is trouble."""
+    known = TABLE.get(reason)
+    return known.gravity if known is not None else Gravity.TROUBLE
+
+
+def stalls(reason: str) -> bool:
+    """Whether only a person can end the reason."""
+    return gravity_of(reason) is Gravity.STALL

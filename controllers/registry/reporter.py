@@ -1,0 +1,116 @@
+"""The reconciler of a Registry's status: one patch when something to say has changed, else none.
+
+In: the snapshot, the outcomes of the other reconcilers. Out: `status` by server-side apply under a
+field manager of its own, and an Event for each condition that turned. It waits until every other
+reconciler has spoken for the generation at hand, so that a restart neither flaps a condition nor
+says `observedGeneration` of something that nobody has looked at.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from controllers.kinds import REGISTRY
+from controllers.registry.inputs import RegistryInputs
+from controllers.registry.reasons import Gravity, gravity_of
+from controllers.registry.status import conditions, report
+from registry_operator.kube.client import Client
+from registry_operator.kube.errors import NotFound
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.applier import Fence
+from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.conditions import merge
+from registry_operator.runtime.outcome import Done, Outcome
+from registry_operator.runtime.outcomes import Outcomes
+from registry_operator.runtime.recorder import Recorder
+from registry_operator.runtime.store import Store
+
+NAME = "status"
+
+
+class StatusReporter:
+    """Keeps the status of any Registry true."""
+
+    def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
+        self,
+        *,
+        client: Client,
+        registries: Store,
+        gather: Callable[[ObjectKey], RegistryInputs | None],
+        outcomes: Outcomes,
+        reconcilers: Collection[str],
+        field_manager: str,
+        fence: Fence,
+        recorder: Recorder,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._registries = registries
+        self._gather = gather
+        self._outcomes = outcomes
+        self._reconcilers = frozenset(reconcilers)
+        self._field_manager = field_manager
+        self._fence = fence
+        self._recorder = recorder
+        self._clock = clock
+
+    async def reconcile(self, key: ObjectKey) -> Outcome:
+        """Writes the status when it says something else than it should.
+
+        Raises:
+            KubeError: the write failed; a retry is due.
+        """
+        inputs = self._gather(key)
+        if inputs is None:
+            self._outcomes.forget(key)
+            return Done()
+        outcomes = self._outcomes.of(key)
+        spoken = {
+            name for name, said in outcomes.items() if said.generation == inputs.owner.generation
+        }
+        if not self._reconcilers <= spoken:
+            return Done()
+        before: Mapping[str, Any] = inputs.owner.body().get("status") or {}
+        told = conditions(inputs, outcomes)
+        merged = merge(before.get("conditions") or (), told, self._clock.now())
+        after = report(inputs, merged)
+        if after != before:
+            await self._write(inputs.owner, after)
+            self._tell(inputs.owner, before.get("conditions") or (), merged)
+        return Done()
+
+    async def _write(self, owner: Object, status: Mapping[str, Any]) -> None:
+        self._fence()
+        body = {
+            "apiVersion": REGISTRY.api_version,
+            "kind": REGISTRY.kind,
+            "metadata": {"namespace": owner.namespace, "name": owner.name, "uid": owner.uid},
+            "status": status,
+        }
+        try:
+            written = await self._client.apply(
+                REGISTRY, body, field_manager=self._field_manager, subresource="status"
+            )
+        except NotFound:
+            return
+        self._registries.wrote(written)
+
+    def _tell(
+        self,
+        owner: Object,
+        before: Sequence[Mapping[str, Any]],
+        after: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """One Event for the summary when its reason turned, so that troubles are told once."""
+        said = next((one for one in before if one["type"] == "Ready"), None)
+        ready = next(one for one in after if one["type"] == "Ready")
+        if said is not None and (said["status"], said["reason"]) == (
+            ready["status"],
+            ready["reason"],
+        ):
+            return
+        grave = gravity_of(ready["reason"]) in {Gravity.TROUBLE, Gravity.STALL}
+        warns = grave and ready["status"] != "True"
+        self._recorder.event(
+            owner, "Warning" if warns else "Normal", ready["reason"], ready["message"]
+        )

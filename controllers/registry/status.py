@@ -1,0 +1,268 @@
+"""The conditions of a Registry: judged from one snapshot and the outcomes of all reconcilers.
+
+Pure. Each function below answers for one concern; `conditions` puts them together and sums them up
+in Ready, Reconciling and Stalled the way kstatus reads them. Reasons come from reasons.py alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from controllers.registry import observed
+from controllers.registry.inputs import RegistryInputs
+from controllers.registry.pods import Trouble, find_trouble
+from controllers.registry.reasons import stalls
+from registry_operator.distribution.release import recommendation
+from registry_operator.kube.object import Object
+from registry_operator.runtime.conditions import Condition, Status
+from registry_operator.runtime.outcome import Blocked, Done, Outcome, Stalled
+from registry_operator.runtime.outcomes import Recorded
+
+_STORAGE_SIGNS = {"CredentialsRejected", "BucketNotFound", "StorageUnreachable", "StorageFailing"}
+_STORAGE_KINDS = ("bucket-claim", "bucket-access")
+
+
+@dataclass(frozen=True)
+class View:
+    """What the conditions are judged from."""
+
+    inputs: RegistryInputs
+    outcomes: Mapping[str, Recorded]
+
+    @cached_property
+    def ready_endpoints(self) -> int:
+        """How many addresses serve behind the Service."""
+        return observed.ready_endpoints(self.inputs.children.endpoint_slices)
+
+    @cached_property
+    def pod_trouble(self) -> Trouble | None:
+        """The first thing that is wrong with the pods."""
+        children = self.inputs.children
+        return find_trouble(children.pods, children.deployment, self.inputs.health)
+
+    def trouble(self, *reconcilers: str) -> Trouble | None:
+        """Why the first of these reconcilers could not do its work; None when all could."""
+        for name in reconcilers:
+            recorded = self.outcomes.get(name)
+            trouble = recorded and _as_trouble(recorded.outcome)
+            if trouble:
+                return trouble
+        return None
+
+
+def _as_trouble(outcome: Outcome) -> Trouble | None:
+    if isinstance(outcome, Done) or outcome.reason in {"", "Paused"}:
+        return None
+    return Trouble(outcome.reason, outcome.message)
+
+
+def conditions(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list[Condition]:
+    """All conditions, Ready first; those that exist only while true are left out otherwise."""
+    if inputs.owner.is_deleting:
+        return _terminating(inputs, outcomes)
+    if inputs.spec is None:
+        return _unreadable(inputs)
+    view = View(inputs, outcomes)
+    concerns = [_available(view), _storage(view), _configuration(view), _service(view)]
+    progressing = _progressing(view)
+    ready = _ready(view, concerns, progressing)
+    told = [ready, *concerns, progressing]
+    if inputs.spec.paused:
+        told.append(_true(inputs, "Paused", "Paused", "spec.paused holds back all changes"))
+    elif ready.status != "True":
+        summary = "Stalled" if stalls(ready.reason) else "Reconciling"
+        told.append(_true(inputs, summary, ready.reason, ready.message))
+    if inputs.template is not None:
+        message = (
+            f"template {inputs.template} is not acted upon: this version of the operator knows no "
+            "RegistryTemplates; spec alone holds"
+        )
+        told.append(_condition(inputs, "TemplateApplied", "False", "NotSupported", message))
+    return told
+
+
+def _available(view: View) -> Condition:
+    inputs = view.inputs
+    wanted = inputs.wanted.replicas
+    if view.ready_endpoints:
+        message = f"{view.ready_endpoints} of {wanted} pods serve"
+        return _true(inputs, "Available", "Serving", message)
+    if wanted == 0:
+        return _false(inputs, "Available", Trouble("ScaledToZero", "spec.replicas is 0"))
+    trouble = view.trouble("deployment") or view.pod_trouble
+    if trouble is None:
+        unready = observed.running(inputs.children.pods)
+        trouble = (
+            Trouble("PodsNotReady", f"{unready} pods run, none is ready yet")
+            if unready
+            else Trouble("PodsStarting", "no pod runs yet")
+        )
+    return _false(inputs, "Available", trouble)
+
+
+def _storage(view: View) -> Condition:
+    inputs = view.inputs
+    written = view.trouble(*_STORAGE_KINDS)
+    plan = inputs.storage
+    if isinstance(plan, (Blocked, Stalled)):
+        told = written if written and stalls(written.reason) else Trouble(plan.reason, plan.message)
+        return _false(inputs, "StorageReady", told)
+    trouble = view.pod_trouble
+    if trouble is not None and trouble.reason in _STORAGE_SIGNS:
+        return _false(inputs, "StorageReady", trouble)
+    if plan.kind == "emptyDir":
+        message = "images live in an emptyDir and are lost with the pod"
+        return _true(inputs, "StorageReady", "EphemeralStorage", message)
+    where = f"bucket {plan.bucket}"
+    if view.ready_endpoints:
+        return _true(inputs, "StorageReady", "StorageInUse", f"pods serve from {where}")
+    message = f"{where} is configured; no ready pod confirms it yet"
+    return _condition(inputs, "StorageReady", "Unknown", "StorageConfigured", message)
+
+
+def _configuration(view: View) -> Condition:
+    inputs = view.inputs
+    plan = inputs.configuration
+    if plan is inputs.storage:
+        message = "the configuration waits for the storage"
+        return _condition(inputs, "ConfigurationValid", "Unknown", "WaitingForStorage", message)
+    if isinstance(plan, (Blocked, Stalled)):
+        return _false(inputs, "ConfigurationValid", Trouble(plan.reason, plan.message))
+    written = view.trouble("configuration", "http-secret")
+    if written is not None:
+        return _false(inputs, "ConfigurationValid", written)
+    release = plan.release
+    message = f"rendered for release {release}" if release else "rendered for any release"
+    advice = recommendation(release) if release else None
+    if advice is not None:
+        message = f"{message}; {advice.message}"
+    return _true(inputs, "ConfigurationValid", "ConfigurationRendered", message)
+
+
+def _service(view: View) -> Condition:
+    inputs = view.inputs
+    trouble = view.trouble("service")
+    if trouble is not None:
+        return _false(inputs, "ServiceAvailable", trouble)
+    service = inputs.children.service
+    if service is None:
+        trouble = Trouble("ServicePending", "the Service is being created")
+        return _false(inputs, "ServiceAvailable", trouble)
+    if inputs.wanted.service.type == "LoadBalancer" and not observed.has_ingress(service):
+        trouble = Trouble("LoadBalancerPending", "the load balancer has no address yet")
+        return _false(inputs, "ServiceAvailable", trouble)
+    message = f"Service {service.name} has port {inputs.wanted.service.port}"
+    return _true(inputs, "ServiceAvailable", "ServiceReady", message)
+
+
+def _progressing(view: View) -> Condition:
+    inputs = view.inputs
+    deployment = inputs.children.deployment
+    if deployment is None:
+        return _false(inputs, "Progressing", Trouble("NotStarted", "there is no Deployment yet"))
+    roll = observed.rollout(deployment)
+    if roll.complete:
+        return _false(inputs, "Progressing", Trouble("RolledOut", roll.message))
+    if roll.deadline_exceeded:
+        return _false(inputs, "Progressing", Trouble("DeadlineExceeded", roll.message))
+    return _true(inputs, "Progressing", "RollingOut", roll.message)
+
+
+def _ready(view: View, concerns: Sequence[Condition], progressing: Condition) -> Condition:
+    inputs = view.inputs
+    if inputs.wanted.paused and view.ready_endpoints:
+        return _true(
+            inputs, "Ready", "Paused", "the registry serves; spec.paused holds back changes"
+        )
+    blamed = _first_cause(view, concerns)
+    if blamed is not None:
+        return _condition(inputs, "Ready", "False", blamed.reason, blamed.message)
+    if progressing.status == "True" or progressing.reason != "RolledOut":
+        trouble = view.pod_trouble or Trouble(progressing.reason, progressing.message)
+        return _false(inputs, "Ready", trouble)
+    if inputs.wanted.replicas == 0:
+        return _true(
+            inputs, "Ready", "ScaledToZero", "spec.replicas is 0: nothing serves, as asked"
+        )
+    return _true(inputs, "Ready", "Ready", concerns[0].message)
+
+
+def _first_cause(view: View, concerns: Sequence[Condition]) -> Trouble | None:
+    """The cause nearest to the user: a specification, then storage, writes, the Service, pods."""
+    available, storage, configuration, service = concerns
+    for condition in (configuration, storage):
+        if condition.status == "False":
+            return Trouble(condition.reason, condition.message)
+    written = view.trouble(*view.outcomes)
+    if written is not None:
+        return written
+    for condition in (service, available):
+        if condition.status == "False" and condition.reason != "ScaledToZero":
+            return Trouble(condition.reason, condition.message)
+    return None
+
+
+def _terminating(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list[Condition]:
+    recorded = outcomes.get("finalizer")
+    waiting = recorded and _as_trouble(recorded.outcome)
+    message = waiting.message if waiting else "the Registry is being deleted"
+    return [
+        _condition(inputs, "Ready", "False", "Terminating", message),
+        _true(inputs, "Reconciling", "Terminating", message),
+    ]
+
+
+def _unreadable(inputs: RegistryInputs) -> list[Condition]:
+    trouble = Trouble("SpecInvalid", inputs.invalid)
+    return [
+        _false(inputs, "Ready", trouble),
+        _false(inputs, "ConfigurationValid", trouble),
+        _true(inputs, "Stalled", trouble.reason, trouble.message),
+    ]
+
+
+def _condition(
+    inputs: RegistryInputs, type_: str, status: Status, reason: str, message: str
+) -> Condition:
+    return Condition(type_, status, reason, message, inputs.owner.generation)
+
+
+def _true(inputs: RegistryInputs, type_: str, reason: str, message: str) -> Condition:
+    return _condition(inputs, type_, "True", reason, message)
+
+
+def _false(inputs: RegistryInputs, type_: str, trouble: Trouble) -> Condition:
+    return _condition(inputs, type_, "False", trouble.reason, trouble.message)
+
+
+def report(inputs: RegistryInputs, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    """The whole status, built from scratch; fields that say nothing are left out."""
+    children, spec = inputs.children, inputs.spec
+    status: dict[str, Any] = {
+        "observedGeneration": inputs.owner.generation,
+        "conditions": conditions,
+        **observed.counts(children.deployment),
+        "selector": observed.selector(inputs.owner),
+    }
+    if spec is None or inputs.owner.is_deleting:
+        return status
+    if children.service is not None:
+        host = f"{children.service.name}.{inputs.owner.namespace}.svc"
+        status["endpoint"] = f"{host}:{spec.service.port}"
+    status |= _running(inputs, children.deployment)
+    plan = inputs.storage
+    if not isinstance(plan, (Blocked, Stalled)):
+        told = {"kind": plan.kind, "bucket": plan.bucket, "endpoint": plan.endpoint}
+        status["storage"] = {name: value for name, value in told.items() if value}
+    return status
+
+
+def _running(inputs: RegistryInputs, deployment: Object | None) -> dict[str, Any]:
+    """Image, version and configuration of the pods that run; the old ones' while rolling."""
+    if deployment is None:
+        return {}
+    if observed.rollout(deployment).complete:
+        return observed.running_software(deployment)
+    before = inputs.owner.body().get("status") or {}
+    return {name: before[name] for name in ("image", "version", "configuration") if name in before}

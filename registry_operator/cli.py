@@ -1,0 +1,154 @@
+"""Commands of the operator, and the composition root of `run`.
+
+In: flags, or environment variables `REGISTRY_OPERATOR_<FLAG>`. Out: a running operator, the CRDs,
+or the version. SIGTERM and SIGINT stop in order; a second one stops at once.
+"""
+
+import asyncio
+import random
+import secrets
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import structlog
+from prometheus_client import CollectorRegistry
+
+import controllers
+from registry_operator import __version__, logs
+from registry_operator.api.crd import crd, to_yaml
+from registry_operator.api.registry import DEFINITION
+from registry_operator.kube import auth
+from registry_operator.kube.client import Client
+from registry_operator.kube.errors import KubeError
+from registry_operator.kube.transport import HttpTransport
+from registry_operator.runtime.clock import SystemClock
+from registry_operator.runtime.leader import LeadershipLost
+from registry_operator.runtime.manager import Manager
+from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.operator import Operator
+from registry_operator.settings import NAME, RunSettings, pod_namespace
+
+log = structlog.get_logger(__name__)
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_SECRET_BYTES = 32
+
+
+def _flag(*names: str, **settings: Any) -> Callable[[_Command], _Command]:
+    """An option that can also be given by the environment, as `REGISTRY_OPERATOR_<FLAG>`."""
+    variable = names[0].partition("/")[0].removeprefix("--").replace("-", "_").upper()
+    return click.option(
+        *names, envvar=f"REGISTRY_OPERATOR_{variable}", show_envvar=True, **settings
+    )
+
+
+@click.group(context_settings={"show_default": True})
+def main() -> None:
+    """Run CNCF Distribution registries on Kubernetes.
+
+    Write a Registry, and the operator makes and keeps the Deployment, Service, bucket and
+    everything else that it needs. Start with `crds | kubectl apply --server-side -f -`, then `run`.
+    """
+
+
+@main.command()
+@_flag(
+    "--kubeconfig",
+    type=click.Path(dir_okay=False),
+    help="File to reach the cluster by; without it: the pod's own account, or kubectl's default.",
+)
+@_flag("--context", help="Context of the kubeconfig.")
+@_flag("--namespace", help="Look at this namespace only; without it: at all.")
+@_flag(
+    "--workers", type=click.IntRange(1, 64), default=4, help="Concurrent reconciles of each kind."
+)
+@_flag(
+    "--leader-elect/--no-leader-elect",
+    default=False,
+    help="Work only while holding a Lease: needed with several replicas.",
+)
+@_flag("--leader-election-namespace", help="Namespace of the Lease; without it: the pod's own.")
+@_flag("--metrics-bind-address", default=":8080", help="Where Prometheus finds /metrics.")
+@_flag(
+    "--health-probe-bind-address",
+    default=":8081",
+    help="Where the kubelet finds /healthz and /readyz.",
+)
+@_flag(
+    "--log-format",
+    type=click.Choice(["json", "console"]),
+    default="json",
+    help="json for machines, console for people.",
+)
+@_flag(
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    default="info",
+    help="debug tells every reconcile and its outcome.",
+)
+def run(*, log_format: str, log_level: str, **flags: Any) -> None:
+    """Run the operator until it is told to stop.
+
+    Every flag can be given by the environment, for example --log-level by
+    REGISTRY_OPERATOR_LOG_LEVEL. Ends with 0 after a signal, with 1 when the Lease is lost or
+    something went wrong that can't be mended from inside.
+    """
+    logs.configure(level=log_level, as_json=log_format == "json")
+    try:
+        asyncio.run(_run(RunSettings(**flags)))
+    except (LeadershipLost, KubeError, OSError, ValueError, RuntimeError) as error:
+        # No traceback unless asked for: these say what is wrong with the world, not with us.
+        trace = log_level == "debug"
+        log.error("stopped", reason=type(error).__name__, error=str(error), exc_info=trace)  # noqa: TRY400
+        sys.exit(1)
+
+
+@main.command()
+def crds() -> None:
+    """Print the CustomResourceDefinitions, for `kubectl apply --server-side -f -`."""
+    click.echo(to_yaml(crd(DEFINITION)), nl=False)
+
+
+@main.command()
+def version() -> None:
+    """Print the operator's version."""
+    click.echo(__version__)
+
+
+async def _run(settings: RunSettings) -> None:
+    credentials = await auth.load(kubeconfig=settings.kubeconfig, context=settings.context)
+    metrics = Metrics(CollectorRegistry())
+    transport = HttpTransport(
+        credentials, user_agent=f"{NAME}/{__version__}", observer=metrics.request
+    )
+    try:
+        client = Client(transport)
+        operator = Operator(
+            client,
+            settings.for_runtime(own_namespace=pod_namespace() or credentials.namespace),
+            clock=SystemClock(),
+            rng=random.Random(),  # noqa: S311 - jitter, not secrets
+            metrics=metrics,
+        )
+        controllers.install(
+            operator,
+            namespace=settings.namespace,
+            random_secret=lambda: secrets.token_hex(_SECRET_BYTES),
+        )
+        manager = operator.manager()
+        _stop_on_signals(manager)
+        log.info("starting", version=__version__, server=credentials.server)
+        await manager.run()
+        log.info("stopped")
+    finally:
+        await transport.close()
+        await credentials.close()
+
+
+def _stop_on_signals(manager: Manager) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, manager.stop)

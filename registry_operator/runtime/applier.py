@@ -1,0 +1,90 @@
+"""The only place that writes children: server-side apply and guarded deletion.
+
+In: a sealed intent or an observed object. Out: a request to the API server, its answer laid over
+the store (so that the next read sees our own write), a word to the observer (events, metrics).
+Before each write the fence is asked: an operator that may have lost its Lease must not write.
+
+Server-side apply (KEP-555): one fixed field manager per reconciler, `force`, never PUT. A child
+that our cache does not hold may still exist without our labels, so the first write of a child is
+preceded by a look at the server, and goes without `force`.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from registry_operator.kube.client import Client
+from registry_operator.kube.errors import NotFound
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.store import Store
+
+Observer = Callable[[Object, str, Store, str], None]
+
+
+class Fence(Protocol):
+    """Raises when this process may no longer write (see leader.py)."""
+
+    def __call__(self) -> None:
+        """Returns when writing is allowed."""
+        ...
+
+
+def key_of(body: Mapping[str, Any]) -> ObjectKey:
+    """The key of a body: its namespace ("" for cluster-scoped) and name."""
+    metadata = body["metadata"]
+    return ObjectKey(metadata.get("namespace", ""), metadata["name"])
+
+
+class Applier:
+    """Writes for one reconciler, under one field manager."""
+
+    def __init__(
+        self, client: Client, *, field_manager: str, fence: Fence, observer: Observer
+    ) -> None:
+        self._client = client
+        self._field_manager = field_manager
+        self._fence = fence
+        self._observer = observer
+
+    async def find(self, store: Store, key: ObjectKey) -> Object | None:
+        """What the server holds under a key that our cache does not: metadata only."""
+        try:
+            return await self._client.get(store.resource, key, metadata_only=True)
+        except NotFound:
+            return None
+
+    async def apply(
+        self, store: Store, body: Mapping[str, Any], *, owner: Object, found: Object | None
+    ) -> Object:
+        """Applies a sealed intent and returns what the server made of it.
+
+        Raises:
+            KubeError: the write was refused or its fate is unknown.
+        """
+        self._fence()
+        written = await self._client.apply(
+            store.resource, body, field_manager=self._field_manager, force=found is not None
+        )
+        store.wrote(written)
+        self._observer(owner, "Created" if found is None else "Updated", store, written.name)
+        return written
+
+    async def delete(self, store: Store, child: Object, *, owner: Object) -> None:
+        """Deletes exactly the child that was looked at, by its uid and resourceVersion.
+
+        Raises:
+            KubeError: the write was refused or its fate is unknown.
+        """
+        self._fence()
+        try:
+            await self._client.delete(
+                store.resource,
+                child.key,
+                uid=child.uid,
+                resource_version=child.resource_version,
+            )
+        except NotFound:
+            return
+        if not child.metadata.finalizers:
+            store.deleted(child.key, child.uid)
+        self._observer(owner, "Deleted", store, child.name)

@@ -1,0 +1,107 @@
+"""What differs between an intent and the object that the server holds.
+
+In: an intent (only the fields that we own) and the observed body. Out: the paths that drifted, or
+the part of the observed body that the intent speaks of. Fields that the intent does not name
+belong to somebody else and are never looked at. Lists that the API treats as maps are matched by
+their keys (x-kubernetes-list-map-keys of the OpenAPI schema), all others are one value.
+
+Two comparisons, because the server rewrites what it is sent (quantities, defaults, empty values):
+`projection` compares the server's own words of two moments, and is exact; `differences` compares
+our words with the server's and forgives rewriting. The first needs a memory, the second serves
+after a restart.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from registry_operator.runtime.quantity import same_quantity
+
+_LIST_KEYS: Mapping[str, tuple[str, ...]] = {
+    "containers": ("name",),
+    "initContainers": ("name",),
+    "volumes": ("name",),
+    "env": ("name",),
+    "imagePullSecrets": ("name",),
+    "volumeMounts": ("mountPath",),
+    "ports": ("containerPort", "port", "protocol"),
+    "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
+    "conditions": ("type",),
+    "ownerReferences": ("uid",),
+}
+_EMPTY: tuple[object, ...] = ({}, [], "", 0, None)
+
+
+def projection(intent: Any, observed: Any, *, field: str = "") -> Any:
+    """The observed values at the places that the intent names; None where there is nothing."""
+    if isinstance(intent, Mapping):
+        if not isinstance(observed, Mapping):
+            return None
+        return {
+            name: projection(value, observed.get(name), field=name)
+            for name, value in intent.items()
+        }
+    if _is_map_list(intent, field):
+        return [projection(mine, theirs) for mine, theirs in _paired(intent, observed, field)]
+    if field == "finalizers" and isinstance(observed, Sequence):
+        return [name for name in intent if name in observed]
+    return observed
+
+
+def differences(intent: Any, observed: Any, *, path: str = "", field: str = "") -> list[str]:
+    """The paths at which the server holds something else than the intent means.
+
+    Quantities are compared by value, and an empty value equals an absent one, as the server drops
+    the fields that say nothing (`omitempty`).
+    """
+    if isinstance(intent, Mapping):
+        if not intent and observed is not None:
+            return []
+        held = observed if isinstance(observed, Mapping) else {}
+        return [
+            found
+            for name, value in intent.items()
+            for found in differences(value, held.get(name), path=f"{path}.{name}", field=name)
+        ]
+    if _is_map_list(intent, field):
+        return [
+            found
+            for mine, theirs in _paired(intent, observed, field)
+            for found in differences(mine, theirs, path=f"{path}[{_label(mine, field)}]")
+        ]
+    return [] if _means_the_same(intent, observed, field) else [path.lstrip(".")]
+
+
+def _means_the_same(intent: Any, observed: Any, field: str) -> bool:
+    if intent == observed or same_quantity(intent, observed):
+        return True
+    if observed is None:
+        return intent is False or any(intent == empty for empty in _EMPTY)
+    if field == "finalizers" and isinstance(observed, Sequence):
+        return set(intent) <= set(observed)
+    if isinstance(intent, list) and isinstance(observed, list) and len(intent) == len(observed):
+        pairs = zip(intent, observed, strict=True)
+        return not any(differences(mine, theirs) for mine, theirs in pairs)
+    return False
+
+
+def _is_map_list(intent: Any, field: str) -> bool:
+    return (
+        field in _LIST_KEYS
+        and isinstance(intent, Sequence)
+        and all(isinstance(item, Mapping) for item in intent)
+    )
+
+
+def _paired(intent: Any, observed: Any, field: str) -> Iterator[tuple[Any, Any]]:
+    items = observed if isinstance(observed, Sequence) else ()
+    held = {_identity(item, field): item for item in items if isinstance(item, Mapping)}
+    for mine in intent:
+        yield mine, held.get(_identity(mine, field))
+
+
+def _identity(item: Mapping[str, Any], field: str) -> tuple[Any, ...]:
+    return tuple(item.get(key, "TCP" if key == "protocol" else None) for key in _LIST_KEYS[field])
+
+
+def _label(item: Mapping[str, Any], field: str) -> str:
+    return ",".join(str(item[key]) for key in _LIST_KEYS[field] if key in item)

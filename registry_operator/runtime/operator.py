@@ -1,0 +1,205 @@
+"""Composes the parts of an operator: the same few lines for every operator, written once.
+
+In: a client and settings, then declarations (kinds to watch, owned kinds, reconcile functions).
+Out: one `Manager` that runs them all. The domain says what to watch and what to do; how a write is
+fenced, measured, told and retried is settled here.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
+
+from prometheus_client import CollectorRegistry
+
+from registry_operator.kube.client import Client
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.applier import Applier
+from registry_operator.runtime.cache import Cache
+from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.controller import Controller, Reconcile
+from registry_operator.runtime.http import Health, HttpServer
+from registry_operator.runtime.lag import LagMonitor
+from registry_operator.runtime.leader import Elector
+from registry_operator.runtime.lease import Election
+from registry_operator.runtime.manager import Manager, Parts, Runnable
+from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.outcomes import Outcomes
+from registry_operator.runtime.owned import Identity, Inputs, OwnedKind, OwnedReconciler
+from registry_operator.runtime.recorder import Recorder
+from registry_operator.runtime.store import Store
+from registry_operator.runtime.workqueue import WorkQueue
+
+I = TypeVar("I", bound=Inputs)  # noqa: E741 - the snapshot's type
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where to listen; an empty host is every interface, port 0 a free one."""
+
+    host: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How an operator runs.
+
+    Attributes:
+        name: prefix of field managers, and component of events.
+        election: None where no other process can be running.
+        workers: concurrent reconciles of each controller.
+        grace: seconds that reconciles in progress may take to end.
+    """
+
+    name: str
+    metrics: Address = field(default_factory=Address)
+    probes: Address = field(default_factory=Address)
+    election: Election | None = None
+    workers: int = 4
+    grace: float = 30.0
+
+
+@dataclass(frozen=True)
+class _Servers:
+    """Two servers that live and die together: one for scrapers, one for the kubelet."""
+
+    metrics: HttpServer
+    probes: HttpServer
+
+    async def __aenter__(self) -> Self:
+        await self.metrics.__aenter__()
+        try:
+            await self.probes.__aenter__()
+        except BaseException:
+            await self.metrics.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self.probes.__aexit__()
+        await self.metrics.__aexit__()
+
+
+class Operator:
+    """Takes declarations, then makes the manager."""
+
+    def __init__(
+        self,
+        client: Client,
+        settings: Settings,
+        *,
+        clock: Clock,
+        rng: random.Random,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self.client = client
+        self.settings = settings
+        self.clock = clock
+        self.rng = rng
+        self.metrics = metrics or Metrics(CollectorRegistry())
+        self.cache = Cache(client, clock=clock, rng=rng, metrics=self.metrics)
+        self.outcomes = Outcomes()
+        self.recorder = Recorder(
+            client, component=settings.name, clock=clock, rng=rng, metrics=self.metrics
+        )
+        self._elector = self._make_elector()
+        self._controllers: list[Controller] = []
+        self._helpers: list[Runnable] = [LagMonitor(clock=clock, metrics=self.metrics)]
+
+    def fence(self) -> None:
+        """Returns when this process may write.
+
+        Raises:
+            LeadershipLost: another process may lead.
+        """
+        if self._elector is not None:
+            self._elector.fence()
+
+    def field_manager(self, reconciler: str) -> str:
+        """The one field manager of a reconciler."""
+        return f"{self.settings.name}/{reconciler}"
+
+    def applier(self, reconciler: str) -> Applier:
+        """What a reconciler writes children with: fenced, and told to the owner by events."""
+        return Applier(
+            self.client,
+            field_manager=self.field_manager(reconciler),
+            fence=self.fence,
+            observer=self._tell,
+        )
+
+    def controller(self, name: str, reconcile: Reconcile) -> Controller:
+        """A controller with a queue of its own."""
+        queue: WorkQueue[ObjectKey] = WorkQueue(name, clock=self.clock, metrics=self.metrics)
+        controller = Controller(
+            name,
+            reconcile,
+            queue=queue,
+            clock=self.clock,
+            metrics=self.metrics,
+            workers=self.settings.workers,
+        )
+        self._controllers.append(controller)
+        return controller
+
+    def owned(
+        self,
+        kind: OwnedKind[I],
+        *,
+        identity: Identity,
+        store: Store,
+        gather: Callable[[ObjectKey], I | None],
+    ) -> Controller:
+        """The controller of one owned kind, named as the kind's declaration."""
+        reconciler = OwnedReconciler(
+            kind,
+            identity=identity,
+            store=store,
+            gather=gather,
+            applier=self.applier(kind.name),
+            outcomes=self.outcomes,
+            clock=self.clock,
+        )
+        return self.controller(kind.name, reconciler.reconcile)
+
+    def run_beside(self, helper: Runnable) -> None:
+        """Runs a helper as long as the operator runs."""
+        self._helpers.append(helper)
+
+    def manager(self) -> Manager:
+        """Everything declared so far, ready to run once."""
+        health = Health()
+        registry = self.metrics.registry
+        metrics, probes = self.settings.metrics, self.settings.probes
+        servers = _Servers(
+            HttpServer(registry, Health(), host=metrics.host, port=metrics.port),
+            HttpServer(registry, health, host=probes.host, port=probes.port),
+        )
+        parts = Parts(
+            controllers=self._controllers,
+            caches=[self.cache],
+            helpers=self._helpers,
+            recorder=self.recorder,
+            elector=self._elector,
+            server=servers,
+            health=health,
+        )
+        return Manager(parts, grace=self.settings.grace)
+
+    def _make_elector(self) -> Elector | None:
+        if self.settings.election is None:
+            return None
+        return Elector(
+            self.client,
+            self.settings.election,
+            clock=self.clock,
+            rng=self.rng,
+            metrics=self.metrics,
+        )
+
+    def _tell(self, owner: Object, action: str, store: Store, name: str) -> None:
+        self.recorder.event(
+            owner, "Normal", action, f"{action.lower()} {store.resource.kind} {name}"
+        )

@@ -1,0 +1,61 @@
+"""The board on which every reconciler leaves what became of its last run, per owner.
+
+In: (owner, reconciler, outcome, generation that the decision was made for). Out: all outcomes of an
+owner, and a call to the subscribers when one of them changed. The status reconciler reads it; it is
+memory only, and complete again after a restart once every reconciler has run once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An outcome and the owner's generation that it belongs to."""
+
+    outcome: Outcome
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomesStats:
+    """How many owners and outcomes the board holds."""
+
+    owners: int
+    outcomes: int
+
+
+class Outcomes:
+    """The last outcome of each reconciler for each owner. Not thread-safe; one event loop."""
+
+    def __init__(self) -> None:
+        self._board: dict[ObjectKey, dict[str, Recorded]] = {}
+        self._subscribers: list[Callable[[ObjectKey], None]] = []
+
+    def subscribe(self, handler: Callable[[ObjectKey], None]) -> None:
+        """Calls the handler with the owner's key whenever one of its outcomes changed."""
+        self._subscribers.append(handler)
+
+    def record(self, key: ObjectKey, reconciler: str, recorded: Recorded) -> None:
+        """Replaces the reconciler's outcome for the owner."""
+        mine = self._board.setdefault(key, {})
+        if mine.get(reconciler) == recorded:
+            return
+        mine[reconciler] = recorded
+        for handler in self._subscribers:
+            handler(key)
+
+    def forget(self, key: ObjectKey) -> None:
+        """Drops everything about an owner that is gone."""
+        self._board.pop(key, None)
+
+    def of(self, key: ObjectKey) -> Mapping[str, Recorded]:
+        """The outcomes of one owner by reconciler; empty for an unknown owner."""
+        return dict(self._board.get(key, {}))
+
+    def stats(self) -> OutcomesStats:
+        """Counts for metrics and tests."""
+        return OutcomesStats(len(self._board), sum(len(mine) for mine in self._board.values()))

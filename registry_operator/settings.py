@@ -1,0 +1,74 @@
+"""Typed settings of `run`, made of flags and environment by cli.py.
+
+In: text. Out: values that make sense together, or a `ValueError` that names the setting.
+"""
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from registry_operator.runtime.lease import Election
+from registry_operator.runtime.operator import Address, Settings
+
+NAME = "registry-operator"
+LogFormat = Literal["json", "console"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """What a user says about one run of the operator.
+
+    Attributes:
+        kubeconfig: a file, or None for the in-cluster configuration or kubectl's default.
+        namespace: the only namespace to look at; None means all.
+        leader_election_namespace: where the Lease is; None means the pod's namespace.
+    """
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    namespace: str | None = None
+    workers: int = 4
+    leader_elect: bool = False
+    leader_election_namespace: str | None = None
+    metrics_bind_address: str = ":8080"
+    health_probe_bind_address: str = ":8081"
+
+    def for_runtime(self, *, own_namespace: str) -> Settings:
+        """The settings of the runtime; `own_namespace` is where the operator itself runs.
+
+        Raises:
+            ValueError: an address is not HOST:PORT.
+        """
+        election = None
+        if self.leader_elect:
+            election = Election(
+                identity=f"{socket.gethostname()}_{uuid.uuid4()}",
+                namespace=self.leader_election_namespace or own_namespace,
+                name=NAME,
+            )
+        return Settings(
+            name=NAME,
+            metrics=parse_address(self.metrics_bind_address),
+            probes=parse_address(self.health_probe_bind_address),
+            election=election,
+            workers=self.workers,
+        )
+
+
+def parse_address(text: str) -> Address:
+    """An address as `HOST:PORT` or `:PORT`, the host in brackets where it holds colons.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError(f"{text!r} is no address such as :8080 or 127.0.0.1:8080")
+    return Address(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def pod_namespace() -> str | None:
+    """The namespace of the pod that we run in, by the downward API (`POD_NAMESPACE`)."""
+    return os.environ.get("POD_NAMESPACE") or None
