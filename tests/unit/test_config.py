@@ -6,19 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from registry_operator import cli
 from registry_operator.api.registry import Registry
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CONFIG = _ROOT / "config"
 _OVERLAYS = ("development", "staging", "production", "test")
 _NAMESPACE = "registry-operator-system"
-_SETTINGS = {
-    *("LEADER_ELECT", "LEADER_ELECTION_NAMESPACE", "LOG_FORMAT", "LOG_LEVEL", "NAMESPACE"),
-    *("METRICS_BIND_ADDRESS", "HEALTH_PROBE_BIND_ADDRESS", "KUBECONFIG", "WORKERS"),
-}
 
 
 def _documents(path: Path) -> list[dict[str, Any]]:
@@ -134,16 +133,23 @@ def test_only_the_operators_pod_gets_a_token() -> None:
     assert _pod()["serviceAccountName"] == account["metadata"]["name"]
 
 
-def test_settings_have_names_that_the_operator_knows() -> None:
-    names = {
-        entry["name"].removeprefix("REGISTRY_OPERATOR_")
-        for _, container in _environments()
+@pytest.mark.parametrize("overlay", _OVERLAYS)
+def test_settings_of_an_overlay_are_understood_by_the_command(overlay: str) -> None:
+    variables = {
+        entry["name"]: entry["value"]
+        for where, container in _environments()
+        if where in {"base", overlay}
         for entry in container.get("env", [])
-        if entry["name"].startswith("REGISTRY_OPERATOR_")
+        if "value" in entry
     }
+    known = {option.envvar for option in cli.run.params if isinstance(option, click.Option)}
 
-    assert names
-    assert names <= _SETTINGS
+    with CliRunner().isolation(env=variables):
+        settings = cli.run.make_context("run", list(_container()["args"][1:])).params
+
+    assert variables.keys() <= known
+    assert settings["leader_elect"] is True
+    assert settings["log_format"] == ("console" if overlay == "development" else "json")
 
 
 def test_the_operator_learns_its_namespace_and_always_elects_a_leader() -> None:
