@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 from structlog.testing import capture_logs
 
 from registry_operator.runtime.change import Subscribers
@@ -44,7 +46,7 @@ def test_after_leaving_nothing_is_heard_and_leaving_twice_is_harmless() -> None:
 def test_a_handler_that_another_one_removes_is_not_called_any_more() -> None:
     subscribers: Subscribers[int] = Subscribers("numbers")
     heard: list[int] = []
-    leaves = []
+    leaves: list[Callable[[], None]] = []
     subscribers.add(lambda _number: leaves[0]())
     leaves.append(subscribers.add(heard.append))
 
