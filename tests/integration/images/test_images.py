@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -135,12 +134,11 @@ def test_the_operators_code_is_compiled_and_current(operator: Unpacked) -> None:
         for path in (containerfile.REPOSITORY / package).rglob("*.py")
     ]
     app = operator.root / "app"
-    tag = f"cpython-{sys.version_info.major}{sys.version_info.minor}"
     copies = [app / path.relative_to(containerfile.REPOSITORY) for path in sources]
     missing = [
         copy
         for copy in copies
-        if not (copy.parent / "__pycache__" / f"{copy.stem}.{tag}.pyc").exists()
+        if not (copy.parent / "__pycache__" / f"{copy.stem}.cpython-311.pyc").exists()
     ]
 
     assert copies
