@@ -1,0 +1,25 @@
+"""One control plane for these tests, with our kinds served."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hack.cluster.cluster import Cluster
+
+_CRDS = Path(__file__).parents[3] / "crds"
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """etcd and an API server, into which the committed CRDs are applied."""
+    cluster = Cluster.up(f"api-{os.getpid()}", controller_manager=False, scheduler=False)
+    try:
+        for crd in sorted(_CRDS.glob("registries.yaml")):
+            cluster.kubectl("apply", "--server-side", "-f", str(crd))
+
+        cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        yield cluster
+    finally:
+        cluster.down()
