@@ -2,7 +2,8 @@
 
 In: format and level. Out: structlog configured, once, by the composition root. Libraries that log
 through `logging` are shown from WARNING on; the client library that prints the bodies of responses
-at DEBUG (Secrets among them) is held at INFO whatever our own level is.
+at DEBUG (Secrets among them) is held at WARNING whatever our own level is. Tracebacks never show
+local variables, for the same reason.
 """
 
 import logging
@@ -18,9 +19,11 @@ def configure(*, level: str, as_json: bool) -> None:
     threshold = logging.getLevelNamesMapping()[level.upper()]
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.WARNING))
+        logging.getLogger(name).setLevel(logging.WARNING)
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -29,7 +32,8 @@ def configure(*, level: str, as_json: bool) -> None:
         structlog.processors.StackInfoRenderer(),
     ]
     if as_json:
-        processors.append(structlog.processors.dict_tracebacks)
+        traces = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        processors.append(structlog.processors.ExceptionRenderer(traces))
     structlog.configure(
         processors=[*processors, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
