@@ -14,8 +14,8 @@ from controllers.registry import child
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.distribution import passthrough
 from registry_operator.distribution.configuration import Settings, render, to_yaml
-from registry_operator.distribution.image import ImageReference
 from registry_operator.distribution.finding import Severity
+from registry_operator.distribution.image import ImageReference
 from registry_operator.distribution.release import Release, recommendation, release_of
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
