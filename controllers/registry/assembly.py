@@ -228,6 +228,7 @@ def _connect(name: str, controller: Controller, stores: Stores) -> None:
         if trigger == "referenced_secrets":
             secrets = stores.referenced_secrets
             controller.watch(secrets, _referrers(secrets), when=when, after=after)
+            secrets.on_failure(lambda key: _wake(controller, _referring(secrets, key)))  # noqa: B023
             continue
         store: Store = getattr(stores, trigger)
         controller.watch(store, child.owner_key, when=when, after=after)
@@ -249,8 +250,9 @@ def _self_key(owner: Object) -> tuple[ObjectKey, ...]:
 
 
 def _referrers(secrets: Referenced) -> Callable[[Object], Iterable[ObjectKey]]:
-    def referrers(secret: Object) -> list[ObjectKey]:
-        found: frozenset[Hashable] = secrets.referrers(secret.key)
-        return [key for key in found if isinstance(key, ObjectKey)]
+    return lambda secret: _referring(secrets, secret.key)
 
-    return referrers
+
+def _referring(secrets: Referenced, secret: ObjectKey) -> list[ObjectKey]:
+    found: frozenset[Hashable] = secrets.referrers(secret)
+    return [key for key in found if isinstance(key, ObjectKey)]

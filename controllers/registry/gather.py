@@ -119,7 +119,12 @@ class Gatherer:
         if key is None:
             return Credentials(known=True)
         secrets = self._stores.referenced_secrets
-        return Credentials(known=secrets.known(key), secret=secrets.get(key))
+        failure = secrets.failure(key)
+        return Credentials(
+            known=secrets.known(key),
+            problem=failure.message if failure else "",
+            secret=secrets.get(key),
+        )
 
 
 def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:

@@ -42,9 +42,13 @@ class Children:
 
 @dataclass(frozen=True)
 class Credentials:
-    """The Secret that holds the storage credentials. `known`: whether it was looked for yet."""
+    """The Secret that holds the storage credentials.
+
+    `known`: whether it was looked for yet; `problem`: why it can't be read, "" when it can.
+    """
 
     known: bool
+    problem: str = ""
     secret: Object | None = field(default=None, repr=False)
 
 

@@ -77,6 +77,11 @@ _STORAGE = (
     ),
     Reason("SecretNotRead", "The Secret with the credentials is being read.", gravity=Gravity.WAIT),
     Reason(
+        "SecretUnreadable",
+        "The API server refuses to show the Secret.",
+        "Grant the operator the right that the message names; tried again by itself.",
+    ),
+    Reason(
         "SecretNotFound",
         "The Secret that is referred to does not exist.",
         "Create it in the Registry's namespace, or correct the name.",

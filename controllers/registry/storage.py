@@ -122,6 +122,8 @@ def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
 
 
 def _secret_data(inputs: "RegistryInputs", where: str) -> Mapping[str, str] | Blocked:
+    if inputs.credentials.problem:
+        return Blocked("SecretUnreadable", f"{where} can't be read: {inputs.credentials.problem}")
     if not inputs.credentials.known:
         return Blocked("SecretNotRead", f"{where} is being read")
     if inputs.credentials.secret is None:
