@@ -187,22 +187,23 @@ class Manager:
     async def _drain(self) -> None:
         """Let runs in progress end. Raises StopError."""
         log.info("stopping", grace=self._grace)
-        drains = {
+        drains = [
             asyncio.create_task(one.drain(self._grace), name=one.name)
             for one in self._parts.controllers
-        }
-        hurry = asyncio.create_task(self._hurrying.wait())
-        ended = asyncio.gather(*drains, return_exceptions=True)
+        ]
+        hurry = asyncio.create_task(self._cut_short(drains))
         try:
-            either: set[asyncio.Future[Any]] = {ended, hurry}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            results = await asyncio.gather(*drains, return_exceptions=True)
         finally:
             hurry.cancel()
-            ended.cancel()
-            await asyncio.wait({*drains, hurry})
-        late = sorted(one.get_name() for one in drains if one.cancelled() or one.exception())
+        late = [one.get_name() for one, result in zip(drains, results, strict=True) if result]
         if late:
             raise StopError(f"runs were cut off in {', '.join(late)}")
+
+    async def _cut_short(self, drains: Sequence[asyncio.Task[None]]) -> None:
+        await self._hurrying.wait()
+        for drain in drains:
+            drain.cancel()
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
         """Run it; a stop cancels it unless it leads by then (whoever leads drains first)."""

@@ -1,0 +1,351 @@
+"""The order of starting and stopping (framework.md 1.12)."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from registry_operator.kube.client import Client
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.controller import Controller
+from registry_operator.runtime.http import Health
+from registry_operator.runtime.leader import Elector, LeadershipLost
+from registry_operator.runtime.lease import LEASES, Election
+from registry_operator.runtime.manager import Manager, Parts, StopError
+from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.outcome import Done, Outcome
+from registry_operator.runtime.recorder import EVENTS, Recorder
+from registry_operator.runtime.workqueue import WorkQueue
+from registry_operator.testing.fake_api import FakeApi
+from registry_operator.testing.virtual_loop import VirtualClock
+
+KEY = ObjectKey("team-a", "images")
+
+
+class BrokenError(Exception):
+    pass
+
+
+class Part:
+    """Tells the diary when it starts and stops; may fail after a while."""
+
+    def __init__(self, stage: "Stage", name: str, *, fails_at: float | None = None) -> None:
+        self._stage = stage
+        self._name = name
+        self._fails_at = fails_at
+
+    async def run(self) -> None:
+        self._stage.diary.append(f"{self._name} starts")
+        try:
+            if self._fails_at is None:
+                await asyncio.Event().wait()
+            await self._stage.clock.sleep(self._fails_at or 0)
+            raise BrokenError(self._name)
+        finally:
+            self._stage.diary.append(f"{self._name} stops")
+
+
+class Cache(Part):
+    """A cache that is synced after a while."""
+
+    def __init__(self, stage: "Stage", *, syncs_in: float = 1, **options: Any) -> None:
+        super().__init__(stage, "cache", **options)
+        self._syncs_in = syncs_in
+        self._synced = False
+
+    async def wait_synced(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        async with asyncio.timeout(timeout):
+            await self._stage.clock.sleep(self._syncs_in)
+        self._synced = True
+
+    def pending(self) -> list[str]:
+        return [] if self._synced else ["secrets"]
+
+
+class Stage:
+    """The parts of an operator whose one reconciler takes five seconds."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.clock = clock
+        self.diary: list[str] = []
+        self.api = FakeApi([LEASES, EVENTS], clock=clock)
+        self.metrics = Metrics(CollectorRegistry())
+        self.health = Health()
+        self.takes = 5.0
+        self.queue: WorkQueue[ObjectKey] = WorkQueue("images", clock=clock)
+        self.controller = Controller(
+            "images", self._reconcile, queue=self.queue, clock=clock, metrics=self.metrics
+        )
+        self.elector = Elector(
+            Client(self.api),
+            Election("a", "system", "operator"),
+            clock=clock,
+            rng=random.Random(1),
+            metrics=self.metrics,
+        )
+        self.recorder = Recorder(
+            Client(self.api),
+            component="operator",
+            clock=clock,
+            rng=random.Random(2),
+            metrics=self.metrics,
+        )
+
+    async def _reconcile(self, _key: ObjectKey) -> Outcome:
+        self.diary.append("reconcile starts")
+        try:
+            await self.clock.sleep(self.takes)
+        finally:
+            self.diary.append("reconcile stops")
+        return Done()
+
+    @asynccontextmanager
+    async def server(self) -> AsyncIterator[None]:
+        self.diary.append("server starts")
+        try:
+            yield
+        finally:
+            self.diary.append(f"server stops, lease of {self.holder!r}")
+
+    @property
+    def holder(self) -> str:
+        lease = self.api.get(LEASES, ObjectKey("system", "operator"))
+        return "" if lease is None else lease["spec"]["holderIdentity"]
+
+    def manager(self, *, grace: float = 30, **parts: Any) -> Manager:
+        given: dict[str, Any] = {
+            "controllers": [self.controller],
+            "caches": [Cache(self)],
+            "helpers": [Part(self, "helper")],
+            "elector": self.elector,
+            "server": self.server(),
+            "recorder": self.recorder,
+            "health": self.health,
+        }
+        return Manager(Parts(**(given | parts)), grace=grace)
+
+
+@pytest.fixture
+def stage(clock: VirtualClock) -> Stage:
+    return Stage(clock)
+
+
+async def test_parts_start_in_the_order_of_the_data_and_stop_in_reverse(stage: Stage) -> None:
+    manager = stage.manager()
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(3)
+    assert manager.stats().is_leading
+    assert stage.holder == "a"
+    manager.stop()
+    assert manager.stats().is_stopping
+    await run
+
+    assert stage.diary == [
+        "server starts",
+        "helper starts",
+        "cache starts",
+        "reconcile starts",
+        "reconcile stops",
+        "cache stops",
+        "helper stops",
+        "server stops, lease of ''",
+    ]
+    assert stage.clock.monotonic() == pytest.approx(6)
+    assert manager.stats().controllers["images"].reconciles == 1
+    assert not manager.stats().is_leading
+
+
+async def test_without_an_elector_controllers_start_with_the_caches(stage: Stage) -> None:
+    manager = stage.manager(elector=None, recorder=None, server=None, helpers=[])
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(1.5)
+    assert stage.diary == ["cache starts", "reconcile starts"]
+    manager.stop()
+    await run
+
+    assert stage.holder == ""
+
+
+async def test_ready_only_when_caches_are_synced(stage: Stage) -> None:
+    manager = stage.manager()
+    run = asyncio.create_task(manager.run())
+    await stage.clock.sleep(0.5)
+    assert stage.health.ready["caches"]() == "not in memory: secrets"
+    await stage.clock.sleep(1)
+
+    assert stage.health.ready["caches"]() is None
+    assert stage.health.live["leader-election"]() is None
+    manager.stop()
+    await run
+
+
+async def test_a_stop_before_the_caches_are_synced_starts_no_controller(stage: Stage) -> None:
+    manager = stage.manager(caches=[Cache(stage, syncs_in=100)])
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(10)
+    manager.stop()
+    await run
+
+    assert stage.clock.monotonic() == pytest.approx(10)
+    assert "reconcile starts" not in stage.diary
+    assert stage.holder == ""
+
+
+async def test_a_stop_while_waiting_for_the_lease_starts_no_controller(stage: Stage) -> None:
+    stage.api.put(
+        LEASES,
+        {
+            "metadata": {"namespace": "system", "name": "operator"},
+            "spec": {"holderIdentity": "b", "leaseDurationSeconds": 3600},
+        },
+    )
+    manager = stage.manager()
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(60)
+    assert stage.health.ready["caches"]() is None
+    manager.stop()
+    await run
+
+    assert "reconcile starts" not in stage.diary
+    assert stage.holder == "b"
+
+
+async def test_a_stop_at_the_very_moment_of_leading_starts_no_controller(stage: Stage) -> None:
+    manager = stage.manager(caches=[])
+    stage.queue.add(KEY)
+    stage.api.faults.policy = lambda request: manager.stop() if request.method == "POST" else None
+    await manager.run()
+
+    assert "reconcile starts" not in stage.diary
+    assert stage.holder == ""
+
+
+async def test_work_beyond_the_grace_is_cut_off_and_told(stage: Stage) -> None:
+    stage.takes = 50
+    manager = stage.manager(grace=10)
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(2)
+    manager.stop()
+    with pytest.raises(StopError, match="images"):
+        await run
+
+    assert stage.clock.monotonic() == pytest.approx(12)
+    assert stage.diary[-1] == "server stops, lease of ''"
+
+
+async def test_a_second_stop_does_not_wait(stage: Stage) -> None:
+    stage.takes = 50
+    manager = stage.manager()
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(2)
+    manager.stop()
+    await stage.clock.sleep(3)
+    manager.stop()
+    with pytest.raises(StopError):
+        await run
+
+    assert stage.clock.monotonic() == pytest.approx(5)
+    assert "reconcile stops" in stage.diary
+    assert stage.holder == ""
+
+
+async def test_losing_the_lease_ends_everything(stage: Stage) -> None:
+    stage.takes = 500
+    manager = stage.manager()
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(2)
+    lease = stage.api.get(LEASES, ObjectKey("system", "operator"))
+    assert lease is not None
+    lease["spec"]["holderIdentity"] = "b"
+    stage.api.put(LEASES, lease)
+    with pytest.raises(LeadershipLost, match="b holds"):
+        await run
+
+    assert stage.clock.monotonic() < 5
+    assert stage.diary[-1] == "server stops, lease of 'b'"
+
+
+async def test_the_first_part_that_fails_stops_all_and_is_told_plainly(stage: Stage) -> None:
+    manager = stage.manager(helpers=[Part(stage, "helper", fails_at=20)])
+    with pytest.raises(BrokenError, match="helper"):
+        await manager.run()
+
+    assert "cache stops" in stage.diary
+    assert stage.holder == ""
+
+
+async def test_what_fails_together_is_told_together(stage: Stage) -> None:
+    parts = [Part(stage, "one", fails_at=20), Part(stage, "two", fails_at=20)]
+    with pytest.raises(ExceptionGroup) as caught:
+        await stage.manager(helpers=parts).run()
+
+    assert sorted(str(error) for error in caught.value.exceptions) == ["one", "two"]
+
+
+async def test_a_part_that_ends_by_itself_has_failed(stage: Stage) -> None:
+    class Quitter:
+        async def run(self) -> None:
+            await stage.clock.sleep(1)
+
+        def __repr__(self) -> str:
+            return "Quitter"
+
+    with pytest.raises(RuntimeError, match="Quitter ended by itself"):
+        await stage.manager(helpers=[Quitter()]).run()
+
+
+async def test_caches_that_do_not_sync_in_time_are_fatal(stage: Stage) -> None:
+    with pytest.raises(TimeoutError):
+        await stage.manager(caches=[Cache(stage, syncs_in=1000)]).run()
+
+    assert stage.clock.monotonic() == pytest.approx(120)
+
+
+async def test_being_cancelled_is_no_error_of_the_parts(stage: Stage) -> None:
+    run = asyncio.create_task(stage.manager().run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(2)
+    run.cancel()
+    await asyncio.wait({run})
+
+    assert run.cancelled()
+    assert stage.diary[-3:] == ["cache stops", "helper stops", "server stops, lease of ''"]
+
+
+async def test_the_last_events_are_written_while_stopping(stage: Stage) -> None:
+    manager = stage.manager()
+    run = asyncio.create_task(manager.run())
+    await stage.clock.sleep(2)
+    stage.api.latency = 0.5
+    manager.stop()
+    registry = {"apiVersion": "v1", "kind": "Registry", "metadata": {"name": "r", "uid": "1"}}
+    stage.recorder.event(Object.of(registry), "Normal", "Stopping", "the operator stops")
+    await run
+
+    assert [event["reason"] for event in stage.api.objects(EVENTS)] == ["Stopping"]
+
+
+async def test_a_manager_runs_only_once(stage: Stage) -> None:
+    manager = stage.manager()
+    manager.stop()
+    await manager.run()
+
+    with pytest.raises(RuntimeError, match="runs once"):
+        await manager.run()
+
+
+async def test_two_controllers_of_one_name_are_refused(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="one name"):
+        stage.manager(controllers=[stage.controller, stage.controller])
