@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+_DECISION = "authorization.k8s.io/decision"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
@@ -20,6 +21,7 @@ class Request:
     """One request.
 
     `code` is the HTTP status; `resource` is `group/resource[/subresource]`, core's without group.
+    `authorized` tells RBAC's refusals from those of admission, which are 403 as well.
     """
 
     verb: str
@@ -29,6 +31,7 @@ class Request:
     user: str
     code: int
     user_agent: str
+    authorized: bool = True
 
     @property
     def is_write(self) -> bool:
@@ -78,4 +81,5 @@ def _request(event: dict[str, Any]) -> Request:
         user=event["user"].get("username", ""),
         code=event.get("responseStatus", {}).get("code", 0),
         user_agent=event.get("userAgent", ""),
+        authorized=event.get("annotations", {}).get(_DECISION, "allow") == "allow",
     )

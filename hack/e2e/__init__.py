@@ -1,0 +1,1 @@
+"""Chainsaw stories on the full local cluster, against the operator as it is installed."""

@@ -1,0 +1,58 @@
+"""`story COMMAND …`: what scripts of stories ask of the local cluster itself.
+
+In flow a command and the names in the environment (STORY_CLUSTER, NAMESPACE); out flow its effect
+and an exit code. See hack/e2e/bin/story for the rest of the vocabulary.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+
+from hack.cluster.cluster import Cluster
+from hack.cluster.error import ClusterError
+from hack.cluster.report import to_nowhere
+from hack.e2e import cosi
+
+
+def _make_bucket(cluster: Cluster, name: str) -> None:
+    cluster.s3.make_bucket(name)
+
+
+def _trust(cluster: Cluster, address: str) -> None:
+    cluster.trust_registry(address)
+
+
+def _install_cosi(cluster: Cluster, _name: str) -> None:
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=cosi.crds())
+
+
+_COMMANDS: dict[str, tuple[Callable[[Cluster, str], None], str]] = {
+    "make-bucket": (_make_bucket, "make an empty bucket in the cluster's store"),
+    "trust": (_trust, "let the nodes pull from HOST:PORT without TLS"),
+    "install-cosi": (_install_cosi, "install the CRDs of COSI"),
+}
+
+
+def main() -> int:
+    """Runs one command and returns the exit code."""
+    listed = "; ".join(f"{name}: {about}" for name, (_, about) in _COMMANDS.items())
+    parser = argparse.ArgumentParser(prog="story", description=__doc__, epilog=listed)
+    parser.add_argument("command", choices=list(_COMMANDS))
+    parser.add_argument("name", nargs="?", default="")
+    options = parser.parse_args()
+    command, _ = _COMMANDS[options.command]
+    try:
+        cluster = Cluster.attach(os.environ["STORY_CLUSTER"], say=to_nowhere)
+        command(cluster, options.name)
+    except ClusterError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
