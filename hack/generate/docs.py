@@ -67,7 +67,7 @@ def replace_table(page: str, *, name: str, table: str) -> str:
             "the table belongs"
         )
 
-    return marked.sub(lambda match: f"{match[1]}\n{table}\n{match[2]}", page, count=1)
+    return marked.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", page, count=1)
 
 
 def field_table() -> str:

@@ -18,9 +18,6 @@ from pydantic.alias_generators import to_camel
 
 QUANTITY = r"^([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]+)?$"
 """Kubernetes quantities that make sense for us: never negative."""
-LABEL_KEY = (
-    r"^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
-)
 LABEL_VALUE = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 OBJECT_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 
@@ -28,9 +25,9 @@ OBJECT_NAME = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"
 class Model(BaseModel):
     """Base of everything that is read from a manifest.
 
-    Unknown fields are ignored, so that an older operator survives a newer CRD; `lint` (lint.py)
-    forbids them. Types are strict, as the API server's are. Python names outside, camelCase on the
-    wire.
+    Unknown fields are ignored, so that an older operator survives a newer CRD; validating with
+    `extra="forbid"` finds them. Types are strict, as the API server's are. Python names outside,
+    camelCase on the wire.
     """
 
     model_config = ConfigDict(
