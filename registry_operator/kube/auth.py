@@ -9,7 +9,7 @@ are refused: its OIDC refresh turns certificate verification off.
 import asyncio
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from registry_operator.kube.identity import PluginIdentity, TokenFile
 
 __all__ = ["Credentials", "NoCredentials", "load"]
 
+_ANONYMOUS: Final = "nobody (no user in this context)"
 _SERVICE_ACCOUNT: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -39,21 +40,23 @@ async def load(
     context: str | None = None,
     in_cluster: bool | None = None,
     service_account: Path = _SERVICE_ACCOUNT,
+    environment: Mapping[str, str] = os.environ,
 ) -> Credentials:
     """Load credentials: a named kubeconfig, `KUBECONFIG`, the pod's own, `~/.kube/config`.
 
     `in_cluster` True or False forces one way. Raises NoCredentials.
     """
-    named = kubeconfig or os.environ.get("KUBECONFIG") or ""
+    named = kubeconfig or environment.get("KUBECONFIG") or ""
     if in_cluster is None:
-        in_cluster = not named and bool(os.environ.get("KUBERNETES_SERVICE_HOST"))
+        in_cluster = not named and bool(environment.get("KUBERNETES_SERVICE_HOST"))
     # The libraries are heavy and read files: not on the loop.
     if in_cluster:
-        return await asyncio.to_thread(_of_service_account, service_account)
-    return await asyncio.to_thread(_of_kubeconfig, named or "~/.kube/config", context)
+        return await asyncio.to_thread(_of_service_account, service_account, environment)
+    paths = named or f"{environment.get('HOME', '~')}/.kube/config"
+    return await asyncio.to_thread(_of_kubeconfig, paths, context, environment.get("TMPDIR"))
 
 
-def _of_service_account(folder: Path) -> Credentials:
+def _of_service_account(folder: Path, environment: Mapping[str, str]) -> Credentials:
     from kubernetes_asyncio.client import Configuration
     from kubernetes_asyncio.config import ConfigException
     from kubernetes_asyncio.config.incluster_config import InClusterConfigLoader
@@ -62,7 +65,9 @@ def _of_service_account(folder: Path) -> Credentials:
     configuration = Configuration()
     try:
         loader = InClusterConfigLoader(
-            token_filename=str(token), cert_filename=str(folder / "ca.crt")
+            token_filename=str(token),
+            cert_filename=str(folder / "ca.crt"),
+            environ=dict(environment),
         )
         loader.load_and_set(configuration)
         namespace = (folder / "namespace").read_text().strip()
@@ -73,9 +78,9 @@ def _of_service_account(folder: Path) -> Credentials:
     return Credentials(server, TokenFile(token))
 
 
-def _of_kubeconfig(paths: str, context: str | None) -> Credentials:
+def _of_kubeconfig(paths: str, context: str | None, temporary: str | None) -> Credentials:
     from kubernetes_asyncio.config import ConfigException
-    from kubernetes_asyncio.config.kube_config import KubeConfigMerger
+    from kubernetes_asyncio.config.kube_config import ConfigNode, KubeConfigMerger
 
     try:
         merged: Any = KubeConfigMerger(paths).config
@@ -83,11 +88,16 @@ def _of_kubeconfig(paths: str, context: str | None) -> Credentials:
             raise NoCredentials(f"no kubeconfig at {paths}, and this is no pod of a cluster")
         name = context or merged["current-context"]
         chosen = merged["contexts"].get_with_name(name)["context"]
-        user = merged["users"].get_with_name(chosen["user"]) if "user" in chosen else None
+        if not chosen.safe_get("user"):
+            # The library fails on a context without a user, so it gets an empty one.
+            chosen.value["user"] = _ANONYMOUS
+            empty = {"name": _ANONYMOUS, "user": {}}
+            merged.value["users"].append(ConfigNode(_ANONYMOUS, empty, paths))
+        user = merged["users"].get_with_name(chosen["user"])
         cluster = merged["clusters"].get_with_name(chosen["cluster"])
-        source = None if user is None else _renewing_source(user, cluster)
-        with tempfile.TemporaryDirectory(prefix="kubeconfig-") as folder:
-            configuration = asyncio.run(_configuration(merged, name, folder))
+        source = _renewing_source(user, cluster)
+        with tempfile.TemporaryDirectory(prefix="kubeconfig-", dir=temporary) as folder:
+            configuration = _configuration(merged, name, folder)
             return _credentials(configuration, chosen.safe_get("namespace"), source)
     except (ConfigException, ValueError, OSError, KeyError, TypeError) as error:
         raise NoCredentials(f"kubeconfig {paths}: {error}") from error
@@ -120,7 +130,7 @@ def _cluster_info(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry[name] for name in names if name in entry}
 
 
-async def _configuration(merged: Any, context: str, folder: str) -> Any:
+def _configuration(merged: Any, context: str, folder: str) -> Any:
     from kubernetes_asyncio.client import Configuration
     from kubernetes_asyncio.config import kube_config
 
@@ -129,13 +139,23 @@ async def _configuration(merged: Any, context: str, folder: str) -> Any:
         config_dict=merged, active_context=context, config_base_path=None, temp_file_path=folder
     )
     try:
-        await loader.load_and_set(configuration)
+        _run_through(loader.load_and_set(configuration))
     finally:
         # It would hand out the paths of our folder again after we removed it.
         for content, path in list(kube_config._temp_files.items()):  # noqa: SLF001
             if Path(path).parent == Path(folder):
                 del kube_config._temp_files[content]  # noqa: SLF001
     return configuration
+
+
+def _run_through(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run a coroutine that never waits; what would wait in this one was taken out of the entry."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise NoCredentials("the kubeconfig's user needs the network to authenticate")
 
 
 def _credentials(

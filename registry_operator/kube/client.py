@@ -4,13 +4,22 @@ In flow resources, keys and plain mappings; out flow `Object`s as the server mad
 `ApiError` for each answer that is no success.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import orjson
 
 from registry_operator.kube.errors import CodecError
-from registry_operator.kube.exchange import APPLY_PATCH, JSON, JSON_PATCH, MERGE_PATCH, Request
+from registry_operator.kube.exchange import (
+    APPLY_PATCH,
+    JSON,
+    JSON_PATCH,
+    MERGE_PATCH,
+    Request,
+    Response,
+    Transport,
+)
 from registry_operator.kube.object import Object
 from registry_operator.kube.page import Listing, Page
 from registry_operator.kube.reader import ClientStats, Reader, query_of
@@ -38,7 +47,19 @@ def _encode(resource: Resource, body: Body) -> bytes:
 
 
 class Client(Reader):
-    """Speaks to one API server through `transport`, which it does not own."""
+    """Speaks to one API server through `transport`, which it does not own.
+
+    `fence` is asked right before every try of a write, after all waiting, and raises when this
+    process may no longer write; nothing is sent then.
+    """
+
+    def __init__(self, transport: Transport, *, fence: Callable[[], None] | None = None) -> None:
+        super().__init__(transport)
+        self._fence = fence
+
+    def fenced(self, fence: Callable[[], None]) -> "Client":
+        """A client over the same transport whose writes ask `fence`."""
+        return Client(self._transport, fence=fence)
 
     async def create(
         self, resource: Resource, body: Body, *, field_manager: str | None = None
@@ -150,7 +171,7 @@ class Client(Reader):
             options["preconditions"] = preconditions
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
-        await self._call(
+        await self._send(
             Request(
                 "DELETE",
                 resource.path(key.namespace, key.name),
@@ -160,4 +181,7 @@ class Client(Reader):
         )
 
     async def _write(self, request: Request) -> Object:
-        return Object.decode((await self._call(request)).body)
+        return Object.decode((await self._send(request)).body)
+
+    async def _send(self, request: Request) -> Response:
+        return await self._call(replace(request, fence=self._fence))

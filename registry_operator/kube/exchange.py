@@ -5,7 +5,7 @@ this operator and the network: the real one speaks HTTP (`transport.py`), the te
 script or an API server in memory.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -32,6 +32,8 @@ class Request:
     content_type: str | None = None
     accept: str = JSON
     timeout: float | None = None
+    # Asked by the transport right before every try; raises where nothing may be sent any more.
+    fence: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_idempotent(self) -> bool:

@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
 from registry_operator.kube.credentials import Identity
 from registry_operator.kube.errors import TransportError
-from registry_operator.kube.exec_plugin import ExecPlugin, PluginFailed
+from registry_operator.kube.exec_plugin import PluginAnswer, PluginFailed
 
 # client-go reads the file of a bound token again after a minute; the kubelet renews it at 80 % of
 # its life.
@@ -72,10 +72,18 @@ class TokenFile:
         return self._identity
 
 
+class Plugin(Protocol):
+    """What `PluginIdentity` needs of an `ExecPlugin`."""
+
+    async def run(self) -> PluginAnswer:
+        """Raises PluginFailed."""
+        ...
+
+
 class PluginIdentity:
     """What a credential plugin hands out, asked again before it expires and after a 401."""
 
-    def __init__(self, plugin: ExecPlugin, *, now: Now = _utc_now) -> None:
+    def __init__(self, plugin: Plugin, *, now: Now = _utc_now) -> None:
         self._plugin = plugin
         self._now = now
         self._identity: Identity | None = None

@@ -113,6 +113,8 @@ class HttpTransport:
         tried = 0
         while True:
             async with self._slots:
+                if request.fence is not None:
+                    request.fence()
                 response = await self._whole(request, retried=tried > 0)
             tried += 1
             delay = self._limits.retry.delay(request, response, tried=tried)
