@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster.cluster import Cluster
+from hack.cluster.cluster import Cluster, take_down
 
 _CRDS = Path(__file__).parents[3] / "crds"
 
@@ -14,12 +14,13 @@ _CRDS = Path(__file__).parents[3] / "crds"
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """etcd and an API server, into which the committed CRDs are applied."""
-    cluster = Cluster.up(f"api-{os.getpid()}", controller_manager=False, scheduler=False)
+    name = f"api-{os.getpid()}"
     try:
+        cluster = Cluster.up(name, controller_manager=False, scheduler=False)
         for crd in sorted(_CRDS.glob("registries.yaml")):
             cluster.kubectl("apply", "--server-side", "-f", str(crd))
 
         cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
         yield cluster
     finally:
-        cluster.down()
+        take_down(name)
