@@ -1,9 +1,10 @@
-"""Names of a Registry's children.
+"""Names of a Registry's children, and how text gets into their Secrets.
 
 Deterministic, so that a crash between two writes, or a Registry of the same name made anew, finds
 the same objects again. Labels are in registry_operator.api.names.
 """
 
+import base64
 from typing import Any
 
 from registry_operator.api.names import LABEL_REGISTRY
@@ -24,6 +25,15 @@ def key(owner: Object, suffix: str = "") -> ObjectKey:
 def metadata(owner: Object, suffix: str = "") -> dict[str, Any]:
     """`metadata` of such a child; the engine adds labels and owner reference."""
     return {"namespace": owner.namespace, "name": name(owner, suffix)}
+
+
+def encoded(text: str) -> str:
+    """A text as a value of a Secret's `data`.
+
+    `stringData` would be shorter, but the server never shows it again, so that nobody could tell
+    whether the Secret still holds it.
+    """
+    return base64.b64encode(text.encode()).decode()
 
 
 def owner_key(child: Object) -> tuple[ObjectKey, ...]:

@@ -83,7 +83,7 @@ def desired(inputs: "RegistryInputs") -> Desired:
             "metadata": {"namespace": inputs.owner.namespace, "name": current.secret_name},
             "type": "Opaque",
             "immutable": True,
-            "stringData": {FILE: current.text},
+            "data": {FILE: child.encoded(current.text)},
         },
     )
 

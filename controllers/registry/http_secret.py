@@ -27,7 +27,7 @@ def desired(inputs: RegistryInputs) -> Desired:
             "metadata": child.metadata(inputs.owner, _SUFFIX),
             "type": "Opaque",
             "immutable": True,
-            "stringData": {DATA_KEY: inputs.random_secret()},
+            "data": {DATA_KEY: child.encoded(inputs.random_secret())},
         },
     )
 
