@@ -197,7 +197,6 @@ def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
         applier=operator.applier(guardian.NAME),
         outcomes=operator.outcomes,
         field_manager=operator.field_manager(guardian.NAME),
-        fence=operator.fence,
     )
     return operator.controller(guardian.NAME, work.reconcile)
 
@@ -210,7 +209,6 @@ def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
         outcomes=operator.outcomes,
         reconcilers=[*(kind.name for kind in KINDS), guardian.NAME],
         field_manager=operator.field_manager(reporter.NAME),
-        fence=operator.fence,
         recorder=operator.recorder,
         clock=operator.clock,
     )

@@ -16,7 +16,7 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.errors import ApiError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
-from registry_operator.runtime.applier import Applier, Fence
+from registry_operator.runtime.applier import Applier
 from registry_operator.runtime.outcome import Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.store import Store
@@ -38,7 +38,6 @@ class Guardian:
         applier: Applier,
         outcomes: Outcomes,
         field_manager: str,
-        fence: Fence,
     ) -> None:
         self._client = client
         self._stores = stores
@@ -47,7 +46,6 @@ class Guardian:
         self._applier = applier
         self._outcomes = outcomes
         self._field_manager = field_manager
-        self._fence = fence
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
         """Takes the next step.
@@ -88,7 +86,6 @@ class Guardian:
                 return Blocked("Terminating", what)
 
     async def _set_finalizer(self, owner: Object, *, present: bool) -> None:
-        self._fence()
         metadata: dict[str, Any] = {
             "namespace": owner.namespace,
             "name": owner.name,

@@ -17,7 +17,6 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.errors import NotFound
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
-from registry_operator.runtime.applier import Fence
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.conditions import merge
 from registry_operator.runtime.outcome import Done, Outcome
@@ -40,7 +39,6 @@ class StatusReporter:
         outcomes: Outcomes,
         reconcilers: Collection[str],
         field_manager: str,
-        fence: Fence,
         recorder: Recorder,
         clock: Clock,
     ) -> None:
@@ -50,7 +48,6 @@ class StatusReporter:
         self._outcomes = outcomes
         self._reconcilers = frozenset(reconcilers)
         self._field_manager = field_manager
-        self._fence = fence
         self._recorder = recorder
         self._clock = clock
 
@@ -80,7 +77,6 @@ class StatusReporter:
         return Done()
 
     async def _write(self, owner: Object, status: Mapping[str, Any]) -> None:
-        self._fence()
         body = {
             "apiVersion": REGISTRY.api_version,
             "kind": REGISTRY.kind,

@@ -2,15 +2,13 @@
 
 In: a sealed intent or an observed object. Out: a request to the API server, its answer laid over
 the store (so that the next read sees our own write), a word to the observer (events, metrics).
-Before each write the fence is asked: an operator that may have lost its Lease must not write.
-
 Server-side apply (KEP-555): one fixed field manager per reconciler, `force`, never PUT. A child
 that our cache does not hold may still exist without our labels, so the first write of a child is
 preceded by a look at the server, and goes without `force`.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from registry_operator.kube.client import Client
 from registry_operator.kube.errors import NotFound
@@ -19,14 +17,6 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.store import Store
 
 Observer = Callable[[Object, str, Store, str], None]
-
-
-class Fence(Protocol):
-    """Raises when this process may no longer write (see leader.py)."""
-
-    def __call__(self) -> None:
-        """Returns when writing is allowed."""
-        ...
 
 
 def key_of(body: Mapping[str, Any]) -> ObjectKey:
@@ -38,12 +28,9 @@ def key_of(body: Mapping[str, Any]) -> ObjectKey:
 class Applier:
     """Writes for one reconciler, under one field manager."""
 
-    def __init__(
-        self, client: Client, *, field_manager: str, fence: Fence, observer: Observer
-    ) -> None:
+    def __init__(self, client: Client, *, field_manager: str, observer: Observer) -> None:
         self._client = client
         self._field_manager = field_manager
-        self._fence = fence
         self._observer = observer
 
     async def find(self, store: Store, key: ObjectKey) -> Object | None:
@@ -61,7 +48,6 @@ class Applier:
         Raises:
             KubeError: the write was refused or its fate is unknown.
         """
-        self._fence()
         written = await self._client.apply(
             store.resource, body, field_manager=self._field_manager, force=found is not None
         )
@@ -75,7 +61,6 @@ class Applier:
         Raises:
             KubeError: the write was refused or its fate is unknown.
         """
-        self._fence()
         try:
             await self._client.delete(
                 store.resource,

@@ -94,7 +94,7 @@ class Operator:
         rng: random.Random,
         metrics: Metrics | None = None,
     ) -> None:
-        self.client = client
+        self.client = client.fenced(self._fence)
         self.settings = settings
         self.clock = clock
         self.rng = rng
@@ -104,16 +104,12 @@ class Operator:
         self.recorder = Recorder(
             client, component=settings.name, clock=clock, rng=rng, metrics=self.metrics
         )
-        self._elector = self._make_elector()
+        self._elector = self._make_elector(client)
         self._controllers: list[Controller] = []
         self._helpers: list[Runnable] = [LagMonitor(clock=clock, metrics=self.metrics)]
 
-    def fence(self) -> None:
-        """Returns when this process may write.
-
-        Raises:
-            LeadershipLost: another process may lead.
-        """
+    def _fence(self) -> None:
+        """Raises LeadershipLost when another process may lead."""
         if self._elector is not None:
             self._elector.fence()
 
@@ -122,11 +118,10 @@ class Operator:
         return f"{self.settings.name}/{reconciler}"
 
     def applier(self, reconciler: str) -> Applier:
-        """What a reconciler writes children with: fenced, and told to the owner by events."""
+        """What a reconciler writes children with: every write told to the owner by an event."""
         return Applier(
             self.client,
             field_manager=self.field_manager(reconciler),
-            fence=self.fence,
             observer=self._tell,
         )
 
@@ -188,11 +183,11 @@ class Operator:
         )
         return Manager(parts, grace=self.settings.grace)
 
-    def _make_elector(self) -> Elector | None:
+    def _make_elector(self, client: Client) -> Elector | None:
         if self.settings.election is None:
             return None
         return Elector(
-            self.client,
+            client,
             self.settings.election,
             clock=self.clock,
             rng=self.rng,

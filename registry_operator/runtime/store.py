@@ -151,8 +151,8 @@ class Store:
     def wrote(self, obj: Object) -> None:
         """Show the answer to our own create, apply or patch until the watch catches up.
 
-        Subscribers hear at once, and not again when the watch brings the same. What the watch leaves
-        out is left out here too, or the echo of a write would look like a change of annotations.
+        Subscribers hear at once, and not again when the watch brings the same. What the watch
+        leaves out is left out here too, or the echo would look like a change of annotations.
         """
         obj = Object.decode(obj.raw, without_managed_fields=True)
         version = version_number(obj.resource_version)

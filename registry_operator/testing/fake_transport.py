@@ -220,6 +220,8 @@ class FakeTransport:
         self.requests.append(request)
         # As a network does: nobody may rely on an answer without a switch of tasks.
         await asyncio.sleep(0)
+        if request.fence is not None:
+            request.fence()
         reply = self._take(request, is_stream=False)
         if isinstance(reply, KubeError):
             raise reply

@@ -72,6 +72,8 @@ class FakeApi:
             await self._clock.sleep(patience)
             raise RequestTimeout(f"{request.method} {request.path}: no answer in time", sent=True)
         await self._clock.sleep(self.latency + fault.delay)
+        if request.fence is not None:
+            request.fence()
         if fault.error is not None and not fault.after_effect:
             return _struck(fault.error)
         try:

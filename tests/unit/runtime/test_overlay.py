@@ -1,5 +1,6 @@
 """Own writes in the store: seen at once, in reads and indexes, until the watch has passed them."""
 
+from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.index import by_label
 from registry_operator.runtime.overlay import is_older, same_version, version_number
@@ -31,7 +32,7 @@ def test_an_own_write_is_read_indexed_and_told_at_once() -> None:
 
     store.wrote(written)
 
-    assert store.get(key("a")) is written
+    assert store.get(key("a")) == written
     assert store.by_index("team", "blue") == [written]
     assert [change.new for change in heard if isinstance(change, Applied)] == [written]
     assert store.stats().pending == 1
@@ -257,3 +258,15 @@ def test_versions_that_cannot_be_compared_are_never_the_same_nor_older() -> None
     assert version_number("") == version_number("0") == version_number("x1") == 0
     assert not same_version(unknown, unknown)
     assert not is_older(unknown, a_secret("a", 5))
+
+
+def test_an_own_write_is_held_without_what_the_watch_leaves_out() -> None:
+    store, _, _ = a_filled_store("a")
+    body = a_secret("a", 12).body()
+    body["metadata"]["managedFields"] = [{"manager": "somebody"}]
+
+    store.wrote(Object.of(body))
+
+    held = store.get(key("a"))
+    assert held is not None
+    assert "managedFields" not in held.body()["metadata"]
