@@ -12,7 +12,7 @@ POD = ObjectKey("default", "a")
 BODY = {"metadata": {"namespace": "default", "name": "a"}}
 
 
-class TooLate(Exception):
+class TooLateError(Exception):
     """What the fence raises here."""
 
 
@@ -22,7 +22,7 @@ async def test_a_write_that_waited_for_its_next_try_is_stopped_by_the_fence() ->
 
     def fence() -> None:
         if asked:
-            raise TooLate
+            raise TooLateError
         asked.append("once")
 
     async def busy(request: web.Request) -> web.Response:
@@ -31,7 +31,7 @@ async def test_a_write_that_waited_for_its_next_try_is_stopped_by_the_fence() ->
 
     async with serving(busy) as stage:
         client = Client(stage.transport).fenced(fence)
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLateError):
             await client.apply(PODS, BODY, field_manager="tests")
 
     assert arrived == ["PATCH"]
@@ -42,7 +42,7 @@ async def test_a_fenced_client_still_reads_and_sends_no_deletion() -> None:
     arrived: list[str] = []
 
     def fence() -> None:
-        raise TooLate
+        raise TooLateError
 
     async def pod(request: web.Request) -> web.Response:
         arrived.append(request.method)
@@ -51,9 +51,9 @@ async def test_a_fenced_client_still_reads_and_sends_no_deletion() -> None:
     async with serving(pod) as stage:
         client = Client(stage.transport).fenced(fence)
         found = await client.get(PODS, POD)
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLateError):
             await client.delete(PODS, POD)
-        with pytest.raises(TooLate):
+        with pytest.raises(TooLateError):
             await client.patch(PODS, POD, {}, kind="merge")
 
     assert found.name == "a"
