@@ -91,7 +91,7 @@ class FakeApi:
             raise fault.error
         options = self._watch_options(request)
         async with (
-            aclosing(self._watches.serve(options)) as lines,
+            self._watches.open(options) as lines,
             aclosing(_impatient(lines, request.timeout)) as chunks,
         ):
             yield chunks

@@ -6,7 +6,9 @@ end, cut or stall the streams.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -41,9 +43,39 @@ class WatchOptions:
 class _Stream:
     """One open watch."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: WatchOptions, *, opened_at: float) -> None:
+        self.options = options
         self.wake = asyncio.Event()
         self.ending: Ending | None = None
+        self.end = opened_at + options.seconds
+        self._bookmark_at = opened_at + BOOKMARK_INTERVAL if options.bookmarks else math.inf
+
+    def is_bookmark_due(self) -> bool:
+        """Whether it is time for a bookmark; then the next one is a while off."""
+        is_due = _time() >= self._bookmark_at
+        if is_due:
+            self._bookmark_at = _time() + BOOKMARK_INTERVAL
+        return is_due
+
+    async def suffer(self) -> None:
+        """Raise TransportError on a cut, never return from a stall."""
+        if self.ending == "cut":
+            raise TransportError("the connection was cut", sent=True)
+        if self.ending == "stall":
+            await asyncio.Event().wait()
+
+    async def wait(self, *, until: float) -> None:
+        """Return at a change, at an ending, when a bookmark is due, or at `until`."""
+        try:
+            async with asyncio.timeout_at(min(until, self._bookmark_at)):
+                await self.wake.wait()
+        except TimeoutError:
+            # Which of them it was, the caller sees.
+            return
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()
 
 
 class Watches:
@@ -68,43 +100,46 @@ class Watches:
                 stream.ending = how
                 stream.wake.set()
 
-    async def serve(self, options: WatchOptions) -> AsyncGenerator[bytes]:
-        """Yield the lines of one watch. Raises TransportError when it is cut."""
-        stream = _Stream()
+    @asynccontextmanager
+    async def open(self, options: WatchOptions) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open one watch as of now and yield its lines. Reading raises TransportError on a cut."""
+        stream = _Stream(options, opened_at=asyncio.get_running_loop().time())
+        start = self._storage.revision if options.start is None else options.start
+        initial = list(self._initial(options))
         self._streams[stream] = options.resource
-        loop = asyncio.get_running_loop()
-        end = loop.time() + options.seconds
-        bookmark_at = loop.time() + BOOKMARK_INTERVAL
         try:
-            cursor = self._storage.revision if options.start is None else options.start
-            for line in self._initial(options):
-                yield line
-            while loop.time() < end and stream.ending != "end":
-                if stream.ending == "stall":
-                    await asyncio.Event().wait()
-                stream.wake.clear()
-                try:
-                    changes = self._storage.since(options.resource, cursor)
-                except Gone as error:
-                    yield _line("ERROR", a_status(error.status, error.reason, error.message))
-                    return
-                ripe = [change for change in changes if change.at + self.delay <= loop.time()]
-                for change in ripe:
-                    cursor = change.revision
-                    event = _event(change, options)
-                    if event is not None:
-                        yield event
-                if options.bookmarks and loop.time() >= bookmark_at:
-                    bookmark_at = loop.time() + BOOKMARK_INTERVAL
-                    if len(ripe) == len(changes):
-                        cursor = max(cursor, self._storage.revision)
-                    yield _bookmark(options.resource, cursor)
-                pending = changes[len(ripe)].at + self.delay if len(ripe) < len(changes) else end
-                await _wait(stream, min(end, bookmark_at, pending))
-                if stream.ending == "cut":
-                    raise TransportError("the connection was cut", sent=True)
+            async with aclosing(self._lines(stream, initial, start)) as lines:
+                yield lines
         finally:
             del self._streams[stream]
+
+    async def _lines(
+        self, stream: _Stream, initial: list[bytes], cursor: int
+    ) -> AsyncGenerator[bytes]:
+        for line in initial:
+            yield line
+        while True:
+            stream.wake.clear()
+            await stream.suffer()
+            try:
+                changes = self._storage.since(stream.options.resource, cursor)
+            except Gone as error:
+                yield _line("ERROR", a_status(error.status, error.reason, error.message))
+                return
+            ripe = [change for change in changes if change.at + self.delay <= _time()]
+            for change in ripe:
+                cursor = change.revision
+                event = _event(change, stream.options)
+                if event is not None:
+                    yield event
+            if stream.ending == "end" or _time() >= stream.end:
+                return
+            if stream.is_bookmark_due():
+                if len(ripe) == len(changes):
+                    cursor = max(cursor, self._storage.revision)
+                yield _bookmark(stream.options.resource, cursor)
+            held = [change.at + self.delay for change in changes[len(ripe) :]]
+            await stream.wait(until=min([stream.end, *held]))
 
     def _wake(self) -> None:
         for stream in self._streams:
@@ -118,15 +153,6 @@ class Watches:
                 yield _line("ADDED", shown(body, metadata_only=options.metadata_only))
         if options.initial_events and options.bookmarks:
             yield _bookmark(options.resource, self._storage.revision, ends=True)
-
-
-async def _wait(stream: _Stream, until: float) -> None:
-    try:
-        async with asyncio.timeout_at(until):
-            await stream.wake.wait()
-    except TimeoutError:
-        # Time for a bookmark, a delayed change or the end: the caller looks which.
-        return
 
 
 def shown(body: Body, *, metadata_only: bool) -> Body:
