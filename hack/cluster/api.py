@@ -12,7 +12,6 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +23,6 @@ from hack.cluster.pki import Pair
 
 APPLY = "application/apply-patch+yaml"
 MANAGER = "local-cluster"
-_STEP_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +97,12 @@ class Api:
 
         def ready() -> bool:
             answer = self.request("GET", f"/api/v1/nodes/{name}")
-            conditions = answer.body.get("status", {}).get("conditions", ())
+            if answer.status != 200:
+                return False
 
-            return answer.status == 200 and ("Ready", "True") in {
-                (condition["type"], condition["status"]) for condition in conditions
-            }
+            conditions = answer.body["status"].get("conditions", ())
+
+            return ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}
 
         return self._succeeds(ready)
 
@@ -121,12 +120,3 @@ class Api:
             raise ClusterError(f"{method} {path}", f"{answer.status} {answer.text[:500]}")
 
         return answer.body
-
-
-def wait_until(is_true: Callable[[], bool], *, seconds: float) -> bool:
-    """Asks until the answer is yes or `seconds` are over; returns the last answer."""
-    deadline = time.monotonic() + seconds
-    while not (answer := is_true()) and time.monotonic() < deadline:
-        time.sleep(_STEP_SECONDS)
-
-    return answer

@@ -1,8 +1,8 @@
 """Starting a cluster's components in the order that they need, as many at once as can be.
 
-In flow a `Context` and the supervisor; out flow running components, each waited for with a test of
-what it is for, not of its port. A component that dies while it is waited for ends the wait at once,
-with the last lines that it wrote.
+In flows a `Context`; out flow running components, each waited for with a test of what it is for,
+not of its port. A component that dies while it is waited for ends the wait at once, with the last
+lines that it wrote.
 
     etcd + API server ─▶ rights ─▶ controller manager, scheduler, DNS, kwok
     nodes: namespaces ─▶ containerd + images ─▶ (API server ready) ─▶ kubelet, kube-proxy ─▶ Ready
@@ -11,19 +11,31 @@ with the last lines that it wrote.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import yaml
 
-from hack.cluster import controlplane
-from hack.cluster.api import Api, wait_until
-from hack.cluster.controlplane import APISERVER, CONTROLLERS, ETCD, MANIFESTS, Context
+from hack.cluster import controlplane, dns, forwards
+from hack.cluster.api import Api
+from hack.cluster.controlplane import (
+    APISERVER,
+    CONTROLLERS,
+    COREDNS,
+    ETCD,
+    MANIFESTS,
+    Context,
+)
 from hack.cluster.error import ClusterError
+from hack.cluster.forwards import Forwards
+from hack.cluster.network import Network, entered
+from hack.cluster.nodes import Nodes
 from hack.cluster.process import Command, Supervisor
 from hack.cluster.report import Say
+from hack.cluster.s3 import COMPONENT, S3
 
 APISERVER_SECONDS = 90.0
-COMPONENT_SECONDS = 60.0
 _PLURALS = {
     "ClusterRole": "rbac.authorization.k8s.io/v1/clusterroles",
     "ClusterRoleBinding": "rbac.authorization.k8s.io/v1/clusterrolebindings",
@@ -32,105 +44,138 @@ _PLURALS = {
 _DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 
-class Boot:
-    """Starts what `context` describes."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Full:
+    """What a full cluster has more than a control plane.
 
-    def __init__(self, context: Context, supervisor: Supervisor, api: Api, *, say: Say) -> None:
+    A network, nodes, doors to the host, perhaps a store.
+    """
+
+    network: Network
+    nodes: Nodes
+    forwards: Forwards
+    s3: S3 | None
+
+
+class Boot:
+    """Starts what `context` describes.
+
+    `full` are the parts of a full cluster, None for a control plane alone.
+    """
+
+    def __init__(
+        self, context: Context, supervisor: Supervisor, api: Api, full: Full | None, say: Say
+    ) -> None:
         self._context = context
         self._supervisor = supervisor
         self._api = api
+        self._full = full
         self._say = say
-        self._started = time.monotonic()
 
     def everything(self) -> None:
-        """Starts all that is not running, and returns when all of it works."""
-        self._say(f"starting cluster {self._context.spec.name}")
-        self.control_plane()
-        self._say(f"  ready after {self.elapsed:.1f} s")
+        """Starts all that is not running, and returns when all of it works.
 
-    def control_plane(self) -> None:
-        """Starts all of the control plane that is not running.
-
-        Raises ClusterError for what does not come up.
+        Raises ClusterError for what does not.
         """
-        for command in (controlplane.etcd(self._context), controlplane.apiserver(self._context)):
-            self._start(command)
+        started = time.monotonic()
+        self._say(f"starting cluster {self._context.spec.name}")
+        if self._full is None:
+            self._control_plane()
+        else:
+            self._all_of(self._full)
 
-        self._await_apiserver()
-        self._say(f"  API server ready after {self.elapsed:.1f} s")
-        self._grant()
-        commands = controlplane.after_apiserver(self._context)
-        for command in commands:
-            self._start(command)
-
-        if self._context.spec.controller_manager:
-            self.await_component(CONTROLLERS, self._has_default_account)
+        self._say(f"  ready after {time.monotonic() - started:.1f} s")
 
     def component(self, name: str) -> None:
-        """Starts one component of the control plane by its name.
+        """Starts one component by its name, and waits until it works.
 
         Raises ClusterError for an unknown name.
         """
+        if self._full is not None and name.startswith(forwards.PREFIX):
+            self._full.forwards.start(name)
+            return
+
         commands = self._commands()
         if name not in commands:
             known = ", ".join(commands)
             raise ClusterError(name, "no such component here", cure=f"use one of {known}")
 
-        self._start(commands[name])
-        if name == APISERVER:
-            self._await_apiserver()
+        self._supervisor.start(commands[name])
+        self._await(name)
 
-    def await_component(
-        self,
-        name: str,
-        is_ready: Callable[[], bool],
-        *,
-        seconds: float = COMPONENT_SECONDS,
-        needs: Sequence[str] = (),
-    ) -> None:
-        """Waits until `is_ready`.
+    def _all_of(self, full: Full) -> None:
+        """Nodes come up beside the control plane.
 
-        Raises ClusterError when `name` (or what it `needs`) dies, or after `seconds`.
+        All that they do before they join needs no API server.
         """
-        dead: list[str] = []
+        names = full.nodes.names()
+        full.network.create()
+        full.forwards.start(forwards.APISERVER)
+        with ThreadPoolExecutor() as pool:
+            for name in names:
+                full.nodes.attach(name)
 
-        def settled() -> bool:
-            dead.extend(n for n in (*needs, name) if self._supervisor.pid(n) is None)
+            prepared = [pool.submit(full.nodes.prepare, name) for name in names]
+            self._control_plane()
+            for name, preparation in zip(names, prepared, strict=True):
+                preparation.result()
+                full.nodes.join(name)
 
-            return bool(dead) or is_ready()
+            self._say(f"  nodes joined: {', '.join(names) or 'none'}")
+            list(pool.map(full.nodes.await_ready, names))
 
-        in_time = wait_until(settled, seconds=seconds)
-        if dead or not in_time:
-            culprit = (dead or [name])[0]
-            why = "ended" if dead else f"was not ready after {seconds:.0f} s"
-            raise ClusterError(
-                culprit,
-                f"{why}; its last lines:\n{self._supervisor.tail(culprit)}",
-                cure=f"read {self._supervisor.log(culprit)}",
-            )
+        if full.s3 is not None:
+            self._await(COMPONENT)
 
-    @property
-    def elapsed(self) -> float:
-        """Seconds since this start began."""
-        return time.monotonic() - self._started
+        self._await(COREDNS)
 
-    def _await_apiserver(self) -> None:
-        self.await_component(
-            APISERVER, self._api.is_ready, seconds=APISERVER_SECONDS, needs=(ETCD,)
-        )
+    def _control_plane(self) -> None:
+        commands = self._commands()
+        first = [ETCD, APISERVER, *([COMPONENT] if COMPONENT in commands else [])]
+        for name in first:
+            self._supervisor.start(commands[name])
 
-    def _start(self, command: Command) -> None:
-        self._supervisor.start(command)
+        self._await(APISERVER)
+        self._say("  API server ready")
+        self._grant()
+        for name, command in commands.items():
+            if name not in first:
+                self._supervisor.start(command)
+
+        self._await(CONTROLLERS)
 
     def _commands(self) -> dict[str, Command]:
+        """All components of the control plane's namespace."""
         context = self._context
         commands = [
             controlplane.etcd(context),
             controlplane.apiserver(context),
             *controlplane.after_apiserver(context),
         ]
+        if self._full is not None and self._full.s3 is not None:
+            commands.append(self._full.s3.command())
 
-        return {command.name: command for command in commands}
+        namespace = context.plan.namespace
+
+        return {c.name: replace(c, arguments=entered(namespace, c.arguments)) for c in commands}
+
+    def _await(self, name: str) -> None:
+        """Waits until component `name` does what it is for.
+
+        One without a test is taken at its word.
+        """
+        tests: dict[str, Callable[[], bool]] = {APISERVER: self._api.is_ready}
+        if self._context.spec.controller_manager:
+            tests[CONTROLLERS] = self._has_default_account
+
+        if self._full is not None:
+            tests[COREDNS] = lambda: dns.answers(self._context.plan.unique)
+            if self._full.s3 is not None:
+                tests[COMPONENT] = self._full.s3.is_ready
+
+        if name in tests:
+            needs = (ETCD,) if name == APISERVER else ()
+            self._supervisor.await_ready(name, tests[name], seconds=APISERVER_SECONDS, needs=needs)
 
     def _has_default_account(self) -> bool:
         return self._api.request("GET", _DEFAULT_ACCOUNT).status == 200

@@ -11,27 +11,28 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 
-from hack.cluster import controlplane, host
+from hack.cluster import host
 from hack.cluster.api import Api
+from hack.cluster.assembly import Assembly, assemble, settle, supervise
 from hack.cluster.audit import AuditLog
-from hack.cluster.boot import Boot
-from hack.cluster.controlplane import SIMULATED, Context
-from hack.cluster.credentials import Credentials
+from hack.cluster.boot import Full
+from hack.cluster.controlplane import SIMULATED
 from hack.cluster.error import ClusterError
-from hack.cluster.faults import Faults
 from hack.cluster.home import Home, lock, names
-from hack.cluster.plan import Plan, Profile, Spec, choose_ports
-from hack.cluster.process import Supervisor
+from hack.cluster.network import entered_with_dns
+from hack.cluster.plan import Plan, Profile, Spec, node_name
+from hack.cluster.process import MARK
 from hack.cluster.report import Say, to_stderr
+from hack.cluster.s3 import S3
 from hack.cluster.teardown import Leftovers, leftovers, remove
 from hack.cluster.tools import Toolbox
 
 TOKEN_SECONDS = 24 * 3600
-_PORTS_LOCK = "ports"
 
 
 class Cluster:
@@ -44,9 +45,7 @@ class Cluster:
         self.plan: Plan = self.home.plan()
         self.audit = AuditLog(self.home.audit / "audit.log")
         self._say = say
-        self._supervisor = Supervisor(
-            run=self.home.run, log=self.home.log, mark=str(self.home.root)
-        )
+        self._supervisor = supervise(self.home)
 
     @classmethod
     def up(
@@ -61,14 +60,16 @@ class Cluster:
         scheduler: bool = True,
         audit: bool = False,
         apiserver_args: Sequence[str] = (),
+        images: Sequence[Path] = (),
         say: Say = to_stderr,
     ) -> Cluster:
         """The cluster `name`, running and ready.
 
         Made, completed, or found as it is when it runs already.
 
-        Raises ClusterError when the host cannot run it, when a tool cannot be built or a component
-        does not come up, and when the cluster exists with other options.
+        `images` are docker-archive tars for every node. Raises ClusterError when the host cannot
+        run it, when a tool cannot be built or a component does not come up, and when the cluster
+        exists with other options.
         """
         spec = Spec(
             name=name,
@@ -83,9 +84,11 @@ class Cluster:
         )
         host.require(spec.profile, say)
         with lock(name):
-            _settle(spec)
+            settle(spec)
             cluster = cls(name, say=say)
-            cluster._boot.everything()
+            cluster._assembly.boot.everything()
+            for image in images:
+                cluster.load(image)
 
         return cluster
 
@@ -125,22 +128,24 @@ class Cluster:
             spec = {"expirationSeconds": TOKEN_SECONDS}
             token = self.api.post(path, {"spec": spec})["status"]["token"]
 
-            return self._credentials.token(f"system:serviceaccount:{namespace}:{name}", token)
+            return self._assembly.context.credentials.token(
+                f"system:serviceaccount:{namespace}:{name}", token
+            )
 
         if user is not None:
-            return self._credentials.user(user, groups)
+            return self._assembly.context.credentials.user(user, groups)
 
-        return self._credentials.administrator()
+        return self._assembly.context.credentials.administrator()
 
     @property
     def server(self) -> str:
         """The API server's URL for processes of the host."""
         return self.plan.host_server
 
-    @cached_property
+    @property
     def api(self) -> Api:
         """The API server, as the administrator."""
-        return Api(self._credentials.outside, self._credentials.admin)
+        return self._assembly.api
 
     def kubectl(self, *arguments: str, check: bool = True, stdin: str | None = None) -> str:
         """The output of kubectl, run on the host as the administrator.
@@ -204,52 +209,156 @@ class Cluster:
 
     def stop(self, component: str) -> None:
         """Asks a component to end, and kills it when it does not within its grace."""
-        self._faults.stop(component)
+        self._assembly.faults.stop(component)
 
     def kill(self, component: str) -> None:
         """Ends a component at once."""
-        self._faults.kill(component)
+        self._assembly.faults.kill(component)
 
     def pause(self, component: str) -> None:
         """Halts a component (SIGSTOP): its connections stay open and nothing answers."""
-        self._faults.pause(component)
+        self._assembly.faults.pause(component)
 
     def resume(self, component: str) -> None:
         """Lets a paused component go on."""
-        self._faults.resume(component)
+        self._assembly.faults.resume(component)
 
     def start(self, component: str) -> None:
         """Starts a component that was stopped or killed, and waits until it works."""
-        self._faults.start(component)
+        self._assembly.faults.start(component)
 
     def restart(self, component: str) -> None:
         """Stops and starts a component."""
-        self._faults.stop(component)
-        self._faults.start(component)
+        self._assembly.faults.stop(component)
+        self._assembly.faults.start(component)
+
+    def cut(self, component: str) -> None:
+        """Cuts a node, or a component of a full cluster, off the network; nobody is told."""
+        self._assembly.faults.cut(component)
+
+    def join(self, component: str) -> None:
+        """Ends what `cut` did."""
+        self._assembly.faults.join(component)
+
+    def power_off(self, node: str) -> None:
+        """Ends every process of a node at once. `start` brings it back."""
+        self._full.nodes.power_off(node)
+
+    def add_node(self) -> str:
+        """Adds one real node, waits until it is Ready, and returns its name."""
+        with lock(self.name):
+            self.home.write(self.home.spec().with_nodes(self.spec.nodes + 1), self.home.ports())
+            self.spec = self.home.spec()
+            vars(self).pop("_assembly", None)
+            name = node_name(self.spec.nodes)
+            self._full.nodes.start(name)
+
+        return name
+
+    def nodes(self) -> list[str]:
+        """The names of the real nodes, running or not."""
+        return self._assembly.full.nodes.names() if self._assembly.full else []
+
+    def load(self, image: Path, *, node: str | None = None) -> None:
+        """Loads a docker-archive tar into every node, later ones included, or into one."""
+        self._full.nodes.load(image, None if node is None else [node])
+
+    def trust_registry(self, address: str) -> None:
+        """Lets all nodes pull from `HOST:PORT` by plain HTTP."""
+        self._full.nodes.trust_registry(address)
+
+    def forward(self, address: str, port: int, *, node: str | None = None) -> int:
+        """The port of the host's loopback that leads to `address:port` inside.
+
+        Connections are made in the network of `node` (default: the first node's, where ClusterIPs
+        work).
+        """
+        return self._full.forwards.open(self._namespace(node), address, port)
+
+    @property
+    def s3(self) -> S3:
+        """The S3 store: endpoint, region, keys, buckets. Raises ClusterError when there is none."""
+        store = self._full.s3
+        if store is None:
+            raise ClusterError("s3", "does not run here", cure="up with s3")
+
+        return store
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        *,
+        node: str | None = None,
+        check: bool = True,
+        stdin: str | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+        timeout: float | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a program inside.
+
+        In the network of `node` (default: the first), with its DNS, kubectl and KUBECONFIG.
+
+        For a control plane alone, inside is the host. Raises ClusterError when it fails and `check`
+        is set.
+        """
+        answer = subprocess.run(
+            self.command_inside(arguments, node=node),
+            env=os.environ | self.environment_inside() | dict(environment),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+        if check and answer.returncode:
+            raise ClusterError(" ".join(arguments), answer.stderr or answer.stdout)
+
+        return answer
+
+    def command_inside(self, arguments: Sequence[str], *, node: str | None = None) -> list[str]:
+        """The command line that runs `arguments` inside, for callers that start it themselves."""
+        if self._assembly.full is None:
+            return list(arguments)
+
+        return entered_with_dns(self._namespace(node), self.home.root, arguments)
+
+    def environment_inside(self) -> dict[str, str]:
+        """What a program inside needs in its environment.
+
+        Kubectl, KUBECONFIG and the mark by which `down` finds it.
+        """
+        kubectl = self._toolbox.path("kubectl").parent
+        path = os.pathsep.join([str(kubectl), os.environ.get("PATH", os.defpath)])
+        config = self._assembly.context.credentials.administrator(inside=True)
+
+        return {"PATH": path, "KUBECONFIG": str(config), MARK: str(self.home.root)}
+
+    def _namespace(self, node: str | None) -> str:
+        nodes = self._full.nodes
+        if node is None and not nodes.names():
+            return self.plan.unique
+
+        return nodes.namespace(node or nodes.names()[0])
+
+    @property
+    def _full(self) -> Full:
+        full = self._assembly.full
+        if full is None:
+            raise ClusterError(
+                f"cluster {self.name}",
+                "has no nodes and no network: it is a control plane alone",
+                cure=f"up with the {Profile.FULL} profile",
+            )
+
+        return full
 
     @cached_property
     def _toolbox(self) -> Toolbox:
         return Toolbox(say=self._say)
 
     @cached_property
-    def _credentials(self) -> Credentials:
-        return Credentials(self.home, self.plan)
-
-    @cached_property
-    def _boot(self) -> Boot:
-        context = Context(
-            spec=self.spec,
-            plan=self.plan,
-            home=self.home,
-            credentials=self._credentials,
-            binaries=self._toolbox.ensure(controlplane.tools(self.spec, full=self.plan.full)),
-        )
-
-        return Boot(context, self._supervisor, self.api, say=self._say)
-
-    @cached_property
-    def _faults(self) -> Faults:
-        return Faults(self._supervisor, self._boot)
+    def _assembly(self) -> Assembly:
+        return assemble(self.home, toolbox=self._toolbox, say=self._say)
 
 
 def take_down(name: str) -> Leftovers:
@@ -261,21 +370,3 @@ def take_down(name: str) -> Leftovers:
     remove(home)
 
     return leftovers(home)
-
-
-def _settle(spec: Spec) -> None:
-    """Keeps the settings of a new cluster, or checks that an existing one has the same."""
-    home = Home(spec.name)
-    if home.exists:
-        if home.spec() != spec:
-            raise ClusterError(
-                f"cluster {spec.name}",
-                f"exists with other options: {home.spec()}",
-                cure=f"python -m hack.cluster down {spec.name}, or use another name",
-            )
-
-        return
-
-    with lock(_PORTS_LOCK):
-        taken = {port for name in names() for port in Home(name).ports().on_host}
-        home.write(spec, choose_ports(spec, taken, host.is_free))

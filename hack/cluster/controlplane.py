@@ -168,9 +168,9 @@ def coredns(context: Context) -> Command:
     corefile = context.home.root / "Corefile"
     kubeconfig = context.credentials.component(DNS)
     corefile.write_text(
-        f"cluster.local:53 in-addr.arpa:53 {{\n  bind {BRIDGE_ADDRESS}\n  errors\n  reload 0\n"
-        f"  kubernetes cluster.local in-addr.arpa {{\n    kubeconfig {kubeconfig}\n    ttl 5\n  }}\n"
-        f"}}\n"
+        f"cluster.local:53 in-addr.arpa:53 {{\n  bind {BRIDGE_ADDRESS}\n  errors\n"
+        f"  kubernetes cluster.local in-addr.arpa {{\n"
+        f"    kubeconfig {kubeconfig}\n    ttl 5\n  }}\n}}\n"
     )
 
     return Command(name=COREDNS, arguments=[context.binary(COREDNS), "-conf", str(corefile)])

@@ -38,6 +38,7 @@ class Home:
         self.s3 = self.root / "s3"
         self.audit = self.root / "audit"
         self.nodes = self.root / "nodes"
+        self.forwards = self.root / "forwards.json"
         self._settings = self.root / "cluster.json"
 
     @property
@@ -79,6 +80,19 @@ class Home:
 def names(clusters: Path | None = None) -> list[str]:
     """The names of all clusters of this user, running or not."""
     return sorted(path.parent.name for path in (clusters or clusters_home()).glob("*/cluster.json"))
+
+
+def taken_ports() -> set[int]:
+    """The ports of the host that this user's clusters have, running or not."""
+    taken: set[int] = set()
+    for name in names():
+        home = Home(name)
+        taken |= home.ports().on_host
+        if home.forwards.exists():
+            forwards = json.loads(home.forwards.read_text())
+            taken |= {int(forward["listen"]) for forward in forwards.values()}
+
+    return taken
 
 
 @contextmanager

@@ -20,7 +20,10 @@ from hack.cluster.plan import LOOPBACK, Profile
 from hack.cluster.report import Say
 
 _SEARCHED = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
-_OTHERWISE = "run as root on Linux, or use the control-plane profile (no root), or any other cluster by its kubeconfig"
+_OTHERWISE = (
+    "run as root on Linux; or use the control-plane profile, which needs no root; "
+    "or any other cluster by its kubeconfig"
+)
 CNI_PLUGINS = Path("/usr/lib/cni")
 PACKAGES = {
     "containerd": "containerd",

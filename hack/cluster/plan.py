@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,15 @@ class Spec:
 
         if not 0 <= self.nodes <= NODES_AT_MOST:
             raise ClusterError(f"{self.nodes} nodes", f"0 to {NODES_AT_MOST} are possible")
+
+        if self.s3 and self.profile is not Profile.FULL:
+            raise ClusterError(
+                "s3", "lives in a cluster's own network", cure=f"use the {Profile.FULL} profile"
+            )
+
+    def with_nodes(self, nodes: int) -> Spec:
+        """The same with another number of nodes."""
+        return replace(self, nodes=nodes)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -162,49 +171,60 @@ class Plan:
 
 
 def node_name(number: int) -> str:
-    """`node-1`, `node-2`, …"""
+    """The name of node `number`: `node-1`, `node-2`, …."""
     return f"node-{number}"
 
 
-def make_plan(spec: Spec, home: Path, ports: Ports) -> Plan:
-    """The plan of a cluster whose state is in `home`.
+def unique_name(name: str, home: Path) -> str:
+    """The prefix of everything of a cluster that has a name on the host.
 
-    Two users' clusters of one name stay apart.
+    Other users' clusters differ in it.
     """
     digest = hashlib.sha256(str(home).encode()).hexdigest()[:6]
 
-    return Plan(unique=f"ro-{spec.name}-{digest}", full=spec.profile is Profile.FULL, ports=ports)
+    return f"ro-{name}-{digest}"
+
+
+def make_plan(spec: Spec, home: Path, ports: Ports) -> Plan:
+    """The plan of a cluster whose state is in `home`."""
+    return Plan(unique=unique_name(spec.name, home), full=spec.profile is Profile.FULL, ports=ports)
 
 
 def choose_ports(spec: Spec, taken: Collection[int], is_free: Callable[[int], bool]) -> Ports:
-    """Free ports of the host for `spec`, none of them in `taken`.
+    """Free ports of the host for `spec`: one for a full cluster, else one per component."""
+    used = set(taken)
 
-    One for a full cluster, else one per component.
+    def choose() -> int:
+        port = choose_port(spec.name, used, is_free)
+        used.add(port)
 
-    They start at a place given by the name, so a cluster that is made again has the same when it
-    can.
+        return port
+
+    host = choose()
+    if spec.profile is Profile.FULL:
+        return Ports(host=host)
+
+    return Ports(
+        host=host,
+        apiserver=host,
+        etcd=choose(),
+        etcd_peer=choose(),
+        controller_manager=choose(),
+        scheduler=choose(),
+        kwok=choose(),
+    )
+
+
+def choose_port(seed: str, taken: Collection[int], is_free: Callable[[int], bool]) -> int:
+    """A free port of the host that is not in `taken`.
+
+    The search starts at a place given by `seed`: what is made again under one name has the same
+    port when it can. Raises ClusterError when there is none.
     """
-    start = int.from_bytes(hashlib.sha256(spec.name.encode()).digest()[:4], "big")
-    wanted = 1 if spec.profile is Profile.FULL else 6
-    found: list[int] = []
+    start = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4], "big")
     for step in range(_PORTS):
         port = _FIRST_PORT + (start + step) % _PORTS
         if port not in taken and is_free(port):
-            found.append(port)
-        if len(found) == wanted:
-            break
-    else:
-        raise ClusterError("ports", f"fewer than {wanted} are free on {LOOPBACK}")
+            return port
 
-    if spec.profile is Profile.FULL:
-        return Ports(host=found[0])
-
-    return Ports(
-        host=found[0],
-        apiserver=found[0],
-        etcd=found[1],
-        etcd_peer=found[2],
-        controller_manager=found[3],
-        scheduler=found[4],
-        kwok=found[5],
-    )
+    raise ClusterError("ports", f"none is free on {LOOPBACK}")

@@ -21,7 +21,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ from hack.cluster.error import ClusterError
 
 MARK = "REGISTRY_OPERATOR_CLUSTER"
 GRACE_SECONDS = 5.0
+READY_SECONDS = 60.0
+_READY_STEP_SECONDS = 0.1
 _STEP_SECONDS = 0.02
 _TAIL = 12
 
@@ -85,8 +87,46 @@ class Supervisor:
 
         running = Running(pid, _start_time(pid) or "", command.wraps)
         _write(record, json.dumps(asdict(running)))
+        while running.wraps and not _children(pid) and _start_time(pid) == running.started:
+            time.sleep(_STEP_SECONDS)
 
         return pid
+
+    def await_ready(
+        self,
+        name: str,
+        is_ready: Callable[[], bool],
+        *,
+        seconds: float = READY_SECONDS,
+        needs: Sequence[str] = (),
+    ) -> None:
+        """Waits until `is_ready`.
+
+        Raises ClusterError, with the last lines of its output, when `name` (or what it `needs`)
+        dies, or when it is not ready after `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            dead = [n for n in (*needs, name) if self.pid(n) is None]
+            if dead or time.monotonic() >= deadline:
+                culprit = (dead or [name])[0]
+                why = "ended" if dead else f"was not ready after {seconds:.0f} s"
+                raise ClusterError(
+                    culprit,
+                    f"{why}; its last lines:\n{self.tail(culprit)}",
+                    cure=f"read {self.log(culprit)}",
+                )
+
+            time.sleep(_READY_STEP_SECONDS)
+
+    def program(self, name: str) -> str:
+        """The program that component `name` is by now (the kernel's name of it).
+
+        "" when it does not run.
+        """
+        pid = self.pid(name)
+
+        return _name(pid) if pid is not None else ""
 
     def log(self, name: str) -> Path:
         """Where component `name` writes."""
@@ -209,6 +249,17 @@ def marked(mark: str) -> list[int]:
     return found
 
 
+def descendants(pid: int) -> list[int]:
+    """A process and all that come from it, itself first."""
+    return [pid, *(found for child in _children(pid) for found in descendants(child))]
+
+
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    """Sends a signal to processes; one that has ended meanwhile is no error."""
+    for pid in pids:
+        _signal(pid, number)
+
+
 def _spawn(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     actions = [
@@ -283,13 +334,21 @@ def _stat(pid: int) -> list[str] | None:
     return text.rpartition(")")[2].split()
 
 
-def _children(pid: int) -> list[int]:
+def _name(pid: int) -> str:
     try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
-        return []
+        return ""
 
-    return [int(word) for word in text.split()]
+
+def _children(pid: int) -> list[int]:
+    """Children of all threads: containerd's shims are started by whichever thread comes first."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # the thread or process has ended: no children of it are left
+            found.extend(int(word) for word in path.read_text().split())
+
+    return found
 
 
 def _ancestors() -> set[int]:

@@ -82,7 +82,7 @@ def test_linker_flags_carry_the_version_that_the_module_requires() -> None:
 
 
 def test_linker_flags_name_the_module_that_go_mod_lacks() -> None:
-    with pytest.raises(ClusterError, match="go.mod: no "):
+    with pytest.raises(ClusterError, match=r"go\.mod: no "):
         linker_flags(FAMILY_OF["kubelet"], "module tools/kubernetes\n")
 
 

