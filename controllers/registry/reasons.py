@@ -140,6 +140,12 @@ _CONFIGURATION = (
         gravity=Gravity.STATE,
     ),
     Reason(
+        "ReleaseUnsupported",
+        "The release that the image's tag tells is too old, or is not final.",
+        "Set spec.image to a supported release, for example registry:3.1.2.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
         "ImageInvalid",
         "spec.image is no image reference.",
         "Correct it, for example registry:3.1.2.",

@@ -12,7 +12,7 @@ from typing import Any
 from controllers.registry import observed
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble, find_trouble
-from controllers.registry.reasons import stalls
+from controllers.registry.reasons import Gravity, gravity_of, stalls
 from registry_operator.distribution.release import recommendation
 from registry_operator.kube.object import Object
 from registry_operator.runtime.conditions import Condition, Status
@@ -86,7 +86,7 @@ def _available(view: View) -> Condition:
     inputs = view.inputs
     wanted = inputs.wanted.replicas
     if view.ready_endpoints:
-        message = f"{view.ready_endpoints} of {wanted} pods serve"
+        message = f"{view.ready_endpoints} pods serve, {wanted} wanted"
         return _true(inputs, "Available", "Serving", message)
     if wanted == 0:
         return _false(inputs, "Available", Trouble("ScaledToZero", "spec.replicas is 0"))
@@ -106,8 +106,7 @@ def _storage(view: View) -> Condition:
     written = view.trouble(*_STORAGE_KINDS)
     plan = inputs.storage
     if isinstance(plan, (Blocked, Stalled)):
-        told = written if written and stalls(written.reason) else Trouble(plan.reason, plan.message)
-        return _false(inputs, "StorageReady", told)
+        return _false(inputs, "StorageReady", _nearest(written, plan))
     trouble = view.pod_trouble
     if trouble is not None and trouble.reason in _STORAGE_SIGNS:
         return _false(inputs, "StorageReady", trouble)
@@ -119,6 +118,14 @@ def _storage(view: View) -> Condition:
         return _true(inputs, "StorageReady", "StorageInUse", f"pods serve from {where}")
     message = f"{where} is configured; no ready pod confirms it yet"
     return _condition(inputs, "StorageReady", "Unknown", "StorageConfigured", message)
+
+
+def _nearest(written: Trouble | None, plan: Blocked | Stalled) -> Trouble:
+    """A refused claim or access says more than that the bucket is not there yet."""
+    if written is None or gravity_of(written.reason) is Gravity.WAIT:
+        return Trouble(plan.reason, plan.message)
+    # Of one reason for both, the plan's message is the longer: it knows the field.
+    return written if written.reason != plan.reason else Trouble(plan.reason, plan.message)
 
 
 def _configuration(view: View) -> Condition:

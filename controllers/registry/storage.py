@@ -75,11 +75,11 @@ def _s3(s3: S3, inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
     access_key = secret_key = None
     if s3.secret_ref is not None:
         where = f"Secret {s3.secret_ref.name} (spec.storage.s3.secretRef)"
-        data = _secret_data(inputs, where)
+        data = _secret_data(inputs, where, cure="create it")
         if isinstance(data, Blocked):
             return data
         fields = (s3.secret_ref.access_key_field, s3.secret_ref.secret_key_field)
-        missing = [name for name in fields if not data.get(name)]
+        missing = [name for name in fields if not data.get(name, "").strip()]
         if missing:
             return Blocked(
                 "SecretIncomplete",
@@ -102,8 +102,10 @@ def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
     waiting = bucket.waiting_for(inputs)
     if waiting is not None:
         return waiting
+    where = f"Secret {bucket.credentials_key(inputs.owner).name} (made by COSI)"
+    access = bucket.access_key(inputs.owner).name
     data = _secret_data(
-        inputs, f"Secret {bucket.credentials_key(inputs.owner).name} (made by COSI)"
+        inputs, where, cure=f"delete BucketAccess {access}, and access is granted anew"
     )
     if isinstance(data, Blocked):
         return data
@@ -121,7 +123,7 @@ def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
     return StoragePlan("bucket", driver, shared=True, bucket=info.bucket, endpoint=info.endpoint)
 
 
-def _secret_data(inputs: "RegistryInputs", where: str) -> Mapping[str, str] | Blocked:
+def _secret_data(inputs: "RegistryInputs", where: str, *, cure: str) -> Mapping[str, str] | Blocked:
     if inputs.credentials.problem:
         return Blocked("SecretUnreadable", f"{where} can't be read: {inputs.credentials.problem}")
     if not inputs.credentials.known:
@@ -129,7 +131,7 @@ def _secret_data(inputs: "RegistryInputs", where: str) -> Mapping[str, str] | Bl
     if inputs.credentials.secret is None:
         return Blocked(
             "SecretNotFound",
-            f"{where} does not exist in namespace {inputs.owner.namespace}: create it",
+            f"{where} does not exist in namespace {inputs.owner.namespace}: {cure}",
         )
     return decoded_data(inputs.credentials.secret)
 
