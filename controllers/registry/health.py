@@ -8,7 +8,7 @@ cluster) there is no answer, and nothing else changes.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,7 @@ _PAUSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 3.0
 _LONGEST_ANSWER = 16_384
 _LONGEST_MESSAGE = 300
+_AT_ONCE = 16
 
 _SIGNS: Mapping[str, str] = {
     "InvalidAccessKeyId": "CredentialsRejected",
@@ -124,8 +125,11 @@ class HealthProber:
         """Asks while there is somebody to ask; until cancelled."""
         while True:
             await self._wake.wait()
-            for pod in tuple(self._unready.values()):
-                await self._ask(pod)
+            # Some at once: those that can't be reached must not hold up those that can.
+            for some in _batches(tuple(self._unready.values())):
+                async with asyncio.TaskGroup() as group:
+                    for pod in some:
+                        group.create_task(self._ask(pod), name=f"health of {pod.key}")
             if not self._unready:
                 self._wake.clear()
             await self._clock.sleep(_PAUSE_SECONDS)
@@ -139,7 +143,10 @@ class HealthProber:
             return
         if pod.uid not in self._unready:
             return
-        before = self._answers.pop(pod.uid, None)
+        before = self._answers.get(pod.uid)
+        if found is not None and before is not None and found[0] == before.reason:
+            return  # messages hold request ids and ports: news only for another reason
+        self._answers.pop(pod.uid, None)
         if found is not None:
             self._answers[pod.uid] = PodHealth(pod.uid, *found)
         if self._answers.get(pod.uid) != before:
@@ -153,3 +160,8 @@ class HealthProber:
             return
         self._unready[pod.uid] = pod
         self._wake.set()
+
+
+def _batches(pods: Sequence[Object]) -> Iterator[Sequence[Object]]:
+    for start in range(0, len(pods), _AT_ONCE):
+        yield pods[start : start + _AT_ONCE]

@@ -35,11 +35,9 @@ def find_trouble(
     pods: Sequence[Object], deployment: Object | None, health: Iterable[PodHealth]
 ) -> Trouble | None:
     """The first thing that is wrong, the newest pods first: they are what a change brought."""
-    newest_first = sorted(pods, key=_created, reverse=True)
+    living = [pod for pod in pods if not pod.is_deleting and not _has_ended(pod)]
     told = {answer.pod: answer for answer in health}
-    for pod in newest_first:
-        if pod.is_deleting:
-            continue
+    for pod in sorted(living, key=_created, reverse=True):
         trouble = _of_pod(pod)
         if trouble is not None:
             return trouble
@@ -47,6 +45,11 @@ def find_trouble(
         if answer is not None:
             return Trouble(answer.reason, f"pod {pod.name}: {answer.message}")
     return _of_deployment(deployment)
+
+
+def _has_ended(pod: Object) -> bool:
+    """Whether it was evicted or the like: the Deployment has replaced it already."""
+    return (pod.body().get("status") or {}).get("phase") in {"Failed", "Succeeded"}
 
 
 def _created(pod: Object) -> str:
@@ -71,10 +74,11 @@ def _of_container(pod: str, status: Mapping[str, Any]) -> Trouble | None:
     waiting = (status.get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason", "")
     if reason in _PULL_REASONS:
+        # Without kubelet's reason: it alternates between failure and back-off.
         image = status.get("image", "")
         return Trouble(
             "ImagePullFailed",
-            f"image {image} of pod {pod} can't be pulled ({reason}): correct spec.image or "
+            f"image {image} of pod {pod} can't be pulled: correct spec.image or "
             "spec.imagePullSecrets",
         )
     if reason in _SETUP_REASONS:
@@ -106,6 +110,9 @@ def _of_deployment(deployment: Object | None) -> Trouble | None:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "ReplicaFailure" and condition.get("status") == "True":
             message = condition.get("message", "")
-            reason = "QuotaExceeded" if "exceeded quota" in message else "PodsRejected"
-            return Trouble(reason, f"pods can't be created: {message}")
+            if "exceeded quota" in message:
+                cure = "raise the quota, or lower spec.replicas or spec.resources"
+                return Trouble("QuotaExceeded", f"pods can't be created: {message}; {cure}")
+            cure = "change the policy, or spec.podTemplate and spec.resources"
+            return Trouble("PodsRejected", f"pods can't be created: {message}; {cure}")
     return None
