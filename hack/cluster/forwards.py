@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hack.cluster.error import ClusterError
 from hack.cluster.forwarder import forwarder
+from hack.cluster.host import is_free
 from hack.cluster.process import Command, Supervisor
 
 PREFIX = "forward-"
@@ -41,7 +42,7 @@ class Forwards:
 
     def open(self, namespace: str, address: str, port: int) -> int:
         """The local port that leads to `address:port` in `namespace`, opened when it is not."""
-        name = f"{PREFIX}{namespace.rpartition('-')[2]}-{address}-{port}"
+        name = f"{PREFIX}{namespace}-{address}-{port}"
         known = self._read()
         if name not in known:
             listen = self._choose()
@@ -59,8 +60,14 @@ class Forwards:
         partial.replace(self._table)
 
     def start(self, name: str) -> None:
-        """Starts the forwarder `name` unless it runs. Raises ClusterError for an unknown name."""
-        self._supervisor.start(self.command(name))
+        """Starts the forwarder `name` unless it runs, and waits until it listens.
+
+        Raises ClusterError for an unknown name, or when it ends at once.
+        """
+        command = self.command(name)
+        listen = self._read()[name].listen
+        self._supervisor.start(command)
+        self._supervisor.await_ready(name, lambda: not is_free(listen))
 
     def command(self, name: str) -> Command:
         """The command of forwarder `name`. Raises ClusterError for an unknown name."""

@@ -286,6 +286,7 @@ def proxy_config(plan: NodePlan) -> dict[str, Any]:
         "clusterCIDR": POD_RANGE,
         "clientConnection": {"kubeconfig": f"{INSIDE}/proxy.kubeconfig"},
         "hostnameOverride": plan.name,
+        "nftables": {"minSyncPeriod": "100ms"},
         "conntrack": {"maxPerCore": 0},
     }
 

@@ -113,8 +113,8 @@ class Nodes:
     def load(self, image: Path, names: Iterable[str] | None = None) -> None:
         """Loads an image into all nodes (and the ones still to come), or into `names` only."""
         if names is None:
-            kept = {*self._kept_images(), str(image.resolve())}
-            self._images.write_text(json.dumps(sorted(kept)))
+            kept = {*self._kept_images(), image.resolve()}
+            self._images.write_text(json.dumps(sorted(str(path) for path in kept)))
 
         chosen = self.names() if names is None else list(names)
         with ThreadPoolExecutor() as pool:
