@@ -54,8 +54,8 @@ class Chainsaw:
         return {
             "endpoint": store.endpoint,
             "region": store.region,
-            "accessKey": store.access_key,
-            "secretKey": store.secret_key,
+            "accessKey": store.keys.access,
+            "secretKey": store.keys.secret,
         }
 
     def _environment(self) -> dict[str, str]:

@@ -25,6 +25,16 @@ def rights() -> frozenset[Right]:
     return granted_by_files(_ROLES)
 
 
+def install_rights(cluster: Cluster) -> Path:
+    """Installs CRDs, account and roles, but no operator; returns the account's kubeconfig."""
+    cluster.kubectl("apply", "--server-side", "-k", str(CONFIG / "crd"))
+    cluster.kubectl("apply", "--server-side", "-f", str(CONFIG / "manager" / "namespace.yaml"))
+    cluster.kubectl("apply", "--server-side", "-k", str(CONFIG / "rbac"))
+    cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+    return cluster.kubeconfig(service_account=f"{NAMESPACE}/registry-operator")
+
+
 def install(cluster: Cluster, *, say: Say = to_stderr) -> None:
     """Installs the operator, or brings an installed one up to date; waits until it is available.
 
