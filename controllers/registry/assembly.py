@@ -45,8 +45,8 @@ from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
-from registry_operator.runtime.owned import OWNER_INDEX, Identity, OwnedKind
-from registry_operator.runtime.ownership import by_owner_label
+from registry_operator.runtime.owned import OWNER_INDEX, OwnedKind
+from registry_operator.runtime.ownership import Identity, by_owner_label
 from registry_operator.runtime.predicate import intent_changed
 from registry_operator.runtime.referenced import Referenced
 from registry_operator.runtime.store import Store
@@ -130,7 +130,10 @@ def install(
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
     for name, controller in controllers.items():
         _connect(name, controller, stores)
-    operator.outcomes.subscribe(lambda key: _wake(controllers[reporter.NAME], (key,)))
+    operator.outcomes.subscribe(
+        # Later, as what is written now may be followed by more, and what failed may heal.
+        lambda key: controllers[reporter.NAME].enqueue(key, after=_STATUS_DELAY)
+    )
     operator.run_beside(stores.referenced_secrets)
     operator.run_beside(health)
     return gatherer

@@ -2,6 +2,7 @@
 
 In: a sealed intent or an observed object. Out: a request to the API server, its answer laid over
 the store (so that the next read sees our own write), a word to the observer (events, metrics).
+
 Server-side apply (KEP-555): one fixed field manager per reconciler, `force`, never PUT. A child
 that our cache does not hold may still exist without our labels, so the first write of a child is
 preceded by a look at the server, and goes without `force`.
@@ -54,6 +55,35 @@ class Applier:
         store.wrote(written)
         self._observer(owner, "Created" if found is None else "Updated", store, written.name)
         return written
+
+    async def restore_marks(
+        self, store: Store, found: Object, *, intent: Mapping[str, Any], owner: Object
+    ) -> None:
+        """Gives a child the labels and the owner of the intent, and touches nothing else of it.
+
+        Raises:
+            KubeError: the write was refused or its fate is unknown.
+        """
+        wanted = intent["metadata"]
+        metadata = {
+            "uid": found.uid,
+            "resourceVersion": found.resource_version,
+            "labels": wanted["labels"],
+        }
+        if "ownerReferences" in wanted:
+            ours = wanted["ownerReferences"]
+            uids = {reference["uid"] for reference in ours}
+            others = found.body()["metadata"].get("ownerReferences", [])
+            metadata["ownerReferences"] = [*(r for r in others if r["uid"] not in uids), *ours]
+        written = await self._client.patch(
+            store.resource,
+            found.key,
+            {"metadata": metadata},
+            kind="merge",
+            field_manager=self._field_manager,
+        )
+        store.wrote(written)
+        self._observer(owner, "Updated", store, written.name)
 
     async def delete(self, store: Store, child: Object, *, owner: Object) -> None:
         """Deletes exactly the child that was looked at, by its uid and resourceVersion.

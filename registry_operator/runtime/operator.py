@@ -26,7 +26,8 @@ from registry_operator.runtime.lease import Election
 from registry_operator.runtime.manager import Manager, Parts, Runnable
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.outcomes import Outcomes
-from registry_operator.runtime.owned import Identity, Inputs, OwnedKind, OwnedReconciler
+from registry_operator.runtime.owned import Inputs, OwnedKind, OwnedReconciler
+from registry_operator.runtime.ownership import Identity
 from registry_operator.runtime.recorder import Recorder
 from registry_operator.runtime.store import Store
 from registry_operator.runtime.workqueue import WorkQueue

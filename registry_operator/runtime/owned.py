@@ -13,19 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from registry_operator.kube.errors import ApiError, KubeError
+from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.applier import Applier, key_of
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.contest import Contest
 from registry_operator.runtime.diff import differences, projection
-from registry_operator.runtime.intent import Body, digest, seal
+from registry_operator.runtime.intent import Body, digest
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Outcomes, Recorded
-from registry_operator.runtime.ownership import Claim, controller_reference, describe, judge
+from registry_operator.runtime.ownership import Claim, Identity, describe
+from registry_operator.runtime.refusals import Refusals
 from registry_operator.runtime.store import Change, Removed, Store
-from registry_operator.runtime.trouble import RECHECK_SECONDS, outcome_of
+from registry_operator.runtime.trouble import RECHECK_SECONDS, failed, outcome_of
 
 OWNER_INDEX = "owner"
 Desired = Sequence[Body] | Blocked | Stalled
@@ -61,7 +62,7 @@ class OwnedKind(Generic[I_contra]):
         may_prune: pure; whether a child that is no longer desired may be deleted now. None: what
             was once desired is never deleted but with its owner.
         outlives_owner: children hold data and carry no owner reference.
-        create_only: made once; an existing child is never written again.
+        create_only: made once; of an existing child only labels and owner are restored.
     """
 
     name: str
@@ -70,15 +71,6 @@ class OwnedKind(Generic[I_contra]):
     may_prune: Callable[[I_contra, Object], bool] | None = None
     outlives_owner: bool = False
     create_only: bool = False
-
-
-@dataclass(frozen=True)
-class Identity:
-    """How an operator marks what it owns: the owners' kind, the labels, the digest annotation."""
-
-    owner: Resource
-    labels: Callable[[Object], Mapping[str, str]]
-    annotation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +103,7 @@ class OwnedReconciler(Generic[I]):
         self._outcomes = outcomes
         self._clock = clock
         self._settled: dict[ObjectKey, _Settled] = {}
-        self._refused: dict[ObjectKey, tuple[str, Outcome]] = {}
+        self._refusals = Refusals()
         self._contest = Contest()
         store.subscribe(self._on_change)
 
@@ -125,23 +117,21 @@ class OwnedReconciler(Generic[I]):
         if inputs is None:
             self._outcomes.forget(key)
             return Done()
-        generation = inputs.owner.generation
         try:
             outcome = await self._settle(inputs)
-        except ApiError as error:
-            told = outcome_of(error, doing=f"write {self.kind.resource.kind} of {key}")
-            self._record(key, told or Blocked("WriteFailed", error.message), generation)
+        except KubeError as error:
+            doing = f"write {self.kind.resource.kind} of {key}"
+            told = outcome_of(error, doing=doing)
+            self._record(inputs.owner, told or failed(error, doing=doing))
             if told is None:
                 raise
             return told
-        except KubeError as error:
-            self._record(key, Blocked("WriteFailed", str(error)), generation)
-            raise
-        self._record(key, outcome, generation)
+        self._record(inputs.owner, outcome)
         return outcome
 
-    def _record(self, key: ObjectKey, outcome: Outcome, generation: int) -> None:
-        self._outcomes.record(key, self.kind.name, Recorded(outcome, generation))
+    def _record(self, owner: Object, outcome: Outcome) -> None:
+        recorded = Recorded(outcome, owner.generation)
+        self._outcomes.record(owner.key, self.kind.name, recorded)
 
     async def _settle(self, inputs: I) -> Outcome:
         if inputs.hold is not None:
@@ -157,41 +147,60 @@ class OwnedReconciler(Generic[I]):
 
     async def _keep(self, inputs: I, body: Body) -> Outcome:
         key = key_of(body)
-        intent = self._complete(inputs.owner, body)
+        intent = self._identity.mark(
+            body,
+            resource=self.kind.resource,
+            owner=inputs.owner,
+            outlives_owner=self.kind.outlives_owner,
+        )
         observed = self._store.get(key)
         found = observed or await self._applier.find(self._store, key)
         if found is not None:
             verdict = self._verdict(found, inputs.owner)
             if verdict is not None:
                 return verdict
+            if self.kind.create_only:
+                return await self._keep_marks(inputs.owner, intent, found)
         if observed is not None:
-            if self.kind.create_only or self._is_settled(key, intent, observed):
+            if self._is_settled(key, intent, observed):
                 return Done()
-            wait = self._contest.wait(key, now=self._clock.monotonic())
-            if wait > 0:
-                return After(wait, "Contested", self._contested(intent, observed))
+            drifted = differences(intent, observed.body())
+            waiting = self._waits(observed, drifted)
+            if waiting is not None:
+                return waiting
         return await self._write(inputs.owner, intent, found=found, observed=observed)
 
-    def _complete(self, owner: Object, body: Body) -> dict[str, Any]:
-        """The intent: the domain's body with the marks of ownership, sealed."""
-        metadata = dict(body["metadata"])
-        metadata["labels"] = {**metadata.get("labels", {}), **self._identity.labels(owner)}
-        if not self.kind.outlives_owner:
-            metadata["ownerReferences"] = [controller_reference(self._identity.owner, owner)]
-        resource = self.kind.resource
-        marked = {
-            "apiVersion": resource.api_version,
-            "kind": resource.kind,
-            **body,
-            "metadata": metadata,
-        }
-        return seal(marked, annotation=self._identity.annotation)
+    async def _keep_marks(self, owner: Object, intent: Mapping[str, Any], found: Object) -> Outcome:
+        """Labels and owner only: nothing else of a child that is made once is ours any more."""
+        metadata = intent["metadata"]
+        names = ("labels", "ownerReferences")
+        marks = {"metadata": {name: metadata[name] for name in names if name in metadata}}
+        drifted = differences(marks, found.body())
+        if not drifted:
+            return Done()
+        waiting = self._waits(found, drifted)
+        if waiting is not None:
+            return waiting
+        await self._applier.restore_marks(self._store, found, intent=intent, owner=owner)
+        self._contest.repaired(found.key, now=self._clock.monotonic())
+        return Done()
+
+    def _waits(self, found: Object, drifted: Sequence[str]) -> After | None:
+        """How long to leave the field to somebody who changes it again and again."""
+        wait = self._contest.wait(found.key, now=self._clock.monotonic())
+        if wait <= 0:
+            return None
+        fields = ", ".join(drifted[:3]) or "a field"
+        message = (
+            f"{fields} of {self.kind.resource.kind} {found.key} is changed by somebody else again "
+            "and again; find and stop it"
+        )
+        return After(wait, "Contested", message)
 
     def _verdict(self, found: Object, owner: Object) -> Outcome | None:
         """Why the found object can't be written; None when it is ours to write."""
         name = f"{self.kind.resource.kind} {found.key}"
-        labels = self._identity.labels(owner)
-        claim = judge(found, owner=owner, resource=self._identity.owner, labels=labels)
+        claim = self._identity.judge(found, owner=owner)
         if claim is Claim.FOREIGN:
             message = (
                 f"{name} exists and is {describe(found)}; "
@@ -203,10 +212,10 @@ class OwnedReconciler(Generic[I]):
         return None
 
     def _is_settled(self, key: ObjectKey, intent: dict[str, Any], observed: Object) -> bool:
-        mark = intent["metadata"]["annotations"][self._identity.annotation]
-        if observed.annotations.get(self._identity.annotation) != mark:
-            return False
+        mark = self._identity.mark_of(intent)
         body = observed.body()
+        if mark is None or self._identity.mark_of(body) != mark:
+            return False
         words = digest(projection(intent, body))
         known = self._settled.get(key)
         if known is not None and known.intent == mark:
@@ -216,11 +225,6 @@ class OwnedReconciler(Generic[I]):
         self._settled[key] = _Settled(mark, words)
         return True
 
-    def _contested(self, intent: dict[str, Any], observed: Object) -> str:
-        fields = ", ".join(differences(intent, observed.body())[:3]) or "a field"
-        name = f"{self.kind.resource.kind} {observed.key}"
-        return f"{fields} of {name} is changed by somebody else again and again; find and stop it"
-
     async def _write(
         self,
         owner: Object,
@@ -229,27 +233,30 @@ class OwnedReconciler(Generic[I]):
         found: Object | None,
         observed: Object | None,
     ) -> Outcome:
-        key = key_of(intent)
-        mark = intent["metadata"]["annotations"][self._identity.annotation]
-        attempt = f"{mark} {observed.resource_version if observed else ''}"
-        refused = self._refused.get(key)
-        if refused is not None and refused[0] == attempt:
-            return refused[1]
+        key, now = key_of(intent), self._clock.monotonic()
+        mark = self._identity.mark_of(intent) or ""
+        refused = self._refusals.standing(key, mark, now=now)
+        if refused is not None:
+            return refused
+        known = self._settled.get(key)
+        # Not a change of ours, so somebody else's: of a field, or of our annotation.
         repairing = observed is not None and (
-            observed.annotations.get(self._identity.annotation) == mark
+            self._identity.mark_of(observed.body()) == mark
+            or (known is not None and known.intent == mark)
         )
         try:
             written = await self._applier.apply(self._store, intent, owner=owner, found=found)
-        except ApiError as error:
+        except KubeError as error:
             outcome = outcome_of(error, doing=f"apply {self.kind.resource.kind} {key}")
-            if not isinstance(outcome, Stalled):
+            if outcome is None:
                 raise
-            self._refused[key] = (attempt, outcome)
+            if isinstance(outcome, After):
+                self._refusals.note(key, mark, outcome, now=now)
             return outcome
-        self._refused.pop(key, None)
+        self._refusals.forget(key)
         self._settled[key] = _Settled(mark, digest(projection(intent, written.body())))
         if repairing:
-            self._contest.repaired(key, now=self._clock.monotonic())
+            self._contest.repaired(key, now=now)
         return Done()
 
     async def _prune(self, inputs: I, *, wanted: set[ObjectKey]) -> Outcome:
@@ -257,9 +264,8 @@ class OwnedReconciler(Generic[I]):
         if may_prune is None:
             return Done()
         owner = inputs.owner
-        labels = self._identity.labels(owner)
         for child in self._store.by_index(OWNER_INDEX, str(owner.key)):
-            claim = judge(child, owner=owner, resource=self._identity.owner, labels=labels)
+            claim = self._identity.judge(child, owner=owner)
             unwanted = child.key not in wanted and claim in (Claim.OURS, Claim.ORPHAN)
             if unwanted and not child.is_deleting and may_prune(inputs, child):
                 await self._applier.delete(self._store, child, owner=owner)
@@ -272,5 +278,5 @@ class OwnedReconciler(Generic[I]):
 
     def _forget(self, key: ObjectKey) -> None:
         self._settled.pop(key, None)
-        self._refused.pop(key, None)
+        self._refusals.forget(key)
         self._contest.forget(key)

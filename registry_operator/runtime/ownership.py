@@ -8,11 +8,13 @@ does not), apimachinery `metav1.IsControlledBy` (by uid).
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import Resource
+from registry_operator.runtime.intent import Body, seal
 
 
 class Claim(Enum):
@@ -24,6 +26,40 @@ class Claim(Enum):
         "predecessor"  # belongs to a deleted owner of the same name: about to be collected
     )
     FOREIGN = "foreign"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How an operator marks what it owns: the owners' kind, the labels, the digest annotation."""
+
+    owner: Resource
+    labels: Callable[[Object], Mapping[str, str]]
+    annotation: str
+
+    def mark(
+        self, body: Body, *, resource: Resource, owner: Object, outlives_owner: bool
+    ) -> dict[str, Any]:
+        """The intent: a body of kind `resource` with type and marks of ownership, sealed."""
+        metadata = dict(body["metadata"])
+        metadata["labels"] = {**metadata.get("labels", {}), **self.labels(owner)}
+        if not outlives_owner:
+            metadata["ownerReferences"] = [controller_reference(self.owner, owner)]
+        marked = {
+            "apiVersion": resource.api_version,
+            "kind": resource.kind,
+            **body,
+            "metadata": metadata,
+        }
+        return seal(marked, annotation=self.annotation)
+
+    def mark_of(self, body: Body) -> str | None:
+        """The digest in the annotation of an intent or of an observed body."""
+        mark: str | None = body["metadata"].get("annotations", {}).get(self.annotation)
+        return mark
+
+    def judge(self, found: Object, *, owner: Object) -> Claim:
+        """What `found` is to `owner`."""
+        return judge(found, owner=owner, resource=self.owner, labels=self.labels(owner))
 
 
 def controller_reference(resource: Resource, owner: Object) -> dict[str, Any]:
