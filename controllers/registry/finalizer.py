@@ -4,7 +4,7 @@ COSI protects nothing: a claim deleted while an access exists loses its bucket a
 the access stuck. So: access first, wait until it is gone, then the claim, wait, then the Registry.
 A Registry that retains its bucket, or has none, carries no finalizer of ours.
 
-Pure: `decide` says the one next step; reconcile.py of this package takes it.
+Pure: `decide` says the one next step; guardian.py takes it.
 """
 
 from dataclasses import dataclass

@@ -1,26 +1,27 @@
 """The reconciler of the finalizer: takes the one step that finalizer.py decides.
 
-In: the snapshot. Out: the finalizer set or taken away (server-side apply of that one field, under a
-field manager of its own), or a BucketAccess or BucketClaim deleted. Its outcome is on the board, so
-that the status tells what a deletion waits for.
+In: the snapshot. Out: the finalizer set or taken away, or a BucketAccess or BucketClaim deleted.
+Its outcome is on the board, so that the status tells what a deletion waits for.
+
+The finalizer is patched, not applied: after a restore from a backup another field manager owns it,
+and an apply takes away only what is its own.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from controllers.kinds import REGISTRY
 from controllers.registry import finalizer
 from controllers.registry.finalizer import Await, DeleteData, Keep, SetFinalizer
 from controllers.registry.inputs import RegistryInputs
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import ApiError
+from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.applier import Applier
 from registry_operator.runtime.outcome import Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.store import Store
-from registry_operator.runtime.trouble import outcome_of
+from registry_operator.runtime.trouble import failed, outcome_of
 
 NAME = "finalizer"
 
@@ -59,9 +60,10 @@ class Guardian:
             return Done()
         try:
             outcome = await self._step(inputs)
-        except ApiError as error:
-            told = outcome_of(error, doing=f"guard the bucket of {key}")
-            self._record(inputs.owner, told or Blocked("WriteFailed", error.message))
+        except KubeError as error:
+            doing = f"guard the bucket of {key}"
+            told = outcome_of(error, doing=doing)
+            self._record(inputs.owner, told or failed(error, doing=doing))
             if told is None:
                 raise
             return told
@@ -86,13 +88,17 @@ class Guardian:
                 return Blocked("Terminating", what)
 
     async def _set_finalizer(self, owner: Object, *, present: bool) -> None:
-        metadata: dict[str, Any] = {
-            "namespace": owner.namespace,
-            "name": owner.name,
+        others = [name for name in owner.metadata.finalizers if name != finalizer.FINALIZER]
+        metadata = {
             "uid": owner.uid,
+            "resourceVersion": owner.resource_version,
+            "finalizers": [*others, finalizer.FINALIZER] if present else others,
         }
-        if present:
-            metadata["finalizers"] = [finalizer.FINALIZER]
-        body = {"apiVersion": REGISTRY.api_version, "kind": REGISTRY.kind, "metadata": metadata}
-        written = await self._client.apply(REGISTRY, body, field_manager=self._field_manager)
+        written = await self._client.patch(
+            REGISTRY,
+            owner.key,
+            {"metadata": metadata},
+            kind="merge",
+            field_manager=self._field_manager,
+        )
         self._registries.wrote(written)
