@@ -53,8 +53,7 @@ class Overlay:
         return len(self._written) + len(self._tombstones)
 
     def wrote(self, obj: Object) -> None:
-        """Note a write; it also ends the tombstone of a former object of that name."""
-        self._tombstones.pop(obj.key, None)
+        """Note a write that nothing hides."""
         self._written[obj.key] = version_number(obj.resource_version)
 
     def deleted(self, obj: Object) -> None:
@@ -84,9 +83,9 @@ class Overlay:
         if tombstone is not None and tombstone.uid == obj.uid:
             del self._tombstones[obj.key]
 
-    def written_after(self, version: int) -> list[ObjectKey]:
-        """Return the keys that we wrote later than `version`."""
-        return [key for key, written in self._written.items() if written > version]
+    def written(self) -> list[ObjectKey]:
+        """Return the keys that we wrote and the watch has not reached."""
+        return [*self._written]
 
     def pass_writes(self, version: int) -> list[ObjectKey]:
         """Forget and return the keys that we wrote up to `version`, which the watch has reached."""

@@ -216,7 +216,7 @@ class Store:
         hidden = {key for key, obj in listed.items() if self._overlay.hides(obj)}
         self._overlay.pass_tombstones(version, still_shown=hidden)
         self._overlay.pass_writes(version)
-        ahead = {key: self._objects[key] for key in self._overlay.written_after(version)}
+        ahead = {key: self._objects[key] for key in self._overlay.written()}
         return {key: obj for key, obj in listed.items() if key not in hidden} | ahead
 
     def _upsert(self, obj: Object) -> None:

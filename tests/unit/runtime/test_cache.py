@@ -173,6 +173,23 @@ async def test_a_required_kind_that_goes_away_makes_the_cache_unready(stage: Sta
         assert stage.cache.pending()[0].startswith("secrets (NotFound:")
 
 
+async def test_who_waits_after_a_kind_went_away_is_released_when_it_is_back(stage: Stage) -> None:
+    stage.cache.declare(SECRETS)
+    watch = stage.serve(SECRETS)
+    stage.transport.refuse_stream(on("GET", PATH), NotFound(404))
+    stage.transport.expect(on("GET", PATH), NOT_SERVED, times=4)
+
+    async with stage.running():
+        await stage.cache.wait_synced()
+        stage.serve(SECRETS)
+        watch.cut()
+        await stage.clock.sleep(10)
+        with pytest.raises(NotSyncedError):
+            await stage.cache.wait_synced(1)
+
+        await stage.cache.wait_synced(120)
+
+
 async def test_the_collector_rests_while_filling_and_resumes_when_all_is_there(
     stage: Stage,
 ) -> None:

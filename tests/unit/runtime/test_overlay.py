@@ -218,6 +218,7 @@ def test_a_former_bearer_of_a_name_seen_late_does_not_end_the_tombstone_of_the_l
     store.deleted(key("a"), "second")
 
     writer.upsert(a_secret("a", 11))
+    assert store.list() == []
     writer.remove(a_secret("a", 12))
     writer.upsert(a_secret("a", 15, uid="second"))
 

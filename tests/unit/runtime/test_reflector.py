@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +14,14 @@ from registry_operator.kube.errors import Forbidden, Gone, NotFound, TransportEr
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.runtime.reflector import Reflector
 from registry_operator.runtime.store import Applied, Change, Failure, Removed, Store
-from registry_operator.runtime.watcher import Apply, Selection, Watcher
+from registry_operator.runtime.watcher import (
+    Apply,
+    Init,
+    InitApply,
+    InitDone,
+    Selection,
+    Watcher,
+)
 from registry_operator.testing.fake_transport import (
     FakeStream,
     FakeTransport,
@@ -131,6 +139,19 @@ async def test_a_gap_is_told_as_removal_change_and_recreation(stage: Stage) -> N
     assert stage.store.get(key("same")) is kept  # the unchanged object is not held twice
     assert kept == before
     assert stage.reflector.stats().restarts == {"Expired": 1}
+
+
+async def test_an_unchanged_object_is_not_held_twice_while_a_picture_is_gathered(
+    stage: Stage,
+) -> None:
+    for event in (Init(), InitApply(a_secret("a", 1)), InitDone("5"), Init()):
+        stage.reflector.take(event)
+    unchanged, changed = a_secret("a", 1), a_secret("b", 6)
+
+    stage.reflector.take(InitApply(unchanged))
+    stage.reflector.take(InitApply(changed))
+
+    assert (sys.getrefcount(unchanged), sys.getrefcount(changed)) == (2, 3)
 
 
 async def test_the_picture_of_a_failed_list_never_reaches_the_store(stage: Stage) -> None:
