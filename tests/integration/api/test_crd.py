@@ -217,53 +217,50 @@ def test_the_class_of_a_live_load_balancer_cannot_change(cluster: Cluster) -> No
     assert "example.com/b" in found
 
 
+_COLUMNS = [
+    "NAME",
+    "READY",
+    "REASON",
+    "REPLICAS",
+    "READYREPLICAS",
+    "VERSION",
+    "ENDPOINT",
+    "SINCE",
+    "AGE",
+]
+_STATUS = {
+    "conditions": [
+        {
+            "type": "Ready",
+            "status": "True",
+            "reason": "Serving",
+            "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        }
+    ],
+    "readyReplicas": 2,
+    "version": "3.1.2",
+    "endpoint": "shown.default.svc:5000",
+}
+
+
 def test_kubectl_shows_whether_it_is_up_where_which_version_and_since_when(
     cluster: Cluster,
 ) -> None:
     body = _registry({"replicas": 2}, name="shown")
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "reason": "Serving",
-        "message": "",
-        "lastTransitionTime": "2026-01-01T00:00:00Z",
-    }
-    status = {
-        "conditions": [ready],
-        "readyReplicas": 2,
-        "version": "3.1.2",
-        "endpoint": "shown.default.svc:5000",
-    }
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(body))
     cluster.kubectl(
         *("patch", "reg", "shown", "--subresource=status", "--type=merge"),
-        *("-p", json.dumps({"status": status})),
+        *("-p", json.dumps({"status": _STATUS})),
     )
+
     header, row = cluster.kubectl("get", "reg", "shown").splitlines()
     cluster.kubectl("delete", "reg", "shown")
 
-    assert header.split() == (
-        [
-            "NAME",
-            "READY",
-            "REASON",
-            "REPLICAS",
-            "READYREPLICAS",
-            "VERSION",
-            "ENDPOINT",
-            "SINCE",
-            "AGE",
-        ]
+    assert header.split() == _COLUMNS
+    assert row.split()[:7] == (
+        ["shown", "True", "Serving", "2", "2", "3.1.2", "shown.default.svc:5000"]
     )
-    assert row.split()[:7] == [
-        "shown",
-        "True",
-        "Serving",
-        "2",
-        "2",
-        "3.1.2",
-        "shown.default.svc:5000",
-    ]
 
 
 def test_kubectl_scale_sets_replicas_and_nothing_else(cluster: Cluster) -> None:

@@ -110,6 +110,7 @@ def test_a_hint_never_leads_to_a_key_that_is_refused() -> None:
         ("storage.tag.concurrencylimit", -1, "0 or more"),
         ("storage.tag.concurrencylimit", "4", "a whole number"),
         ("storage.tag.concurrencylimit", True, "a whole number"),
+        ("log.fields.team", None, "anything but null"),
         ("http.headers", {"X": "y"}, "a list"),
         ("http.host", 5, "a string"),
         ("health.storagedriver.interval", 10, "a duration in quotes"),
@@ -205,6 +206,15 @@ def test_everything_is_told_at_once_and_in_a_fixed_order() -> None:
 
     assert paths == ["http.a", "http.addr", "log.level", "version"]
     assert check(one, _NEW) == check(other, _NEW)
+
+
+def test_expressions_and_fields_of_ones_own_are_taken() -> None:
+    config = {
+        "log": {"fields": {"team": "a", "shard": 3, "tags": ["x"]}},
+        "validation": {"manifests": {"urls": {"allow": ["^https?://([^/]+[.])?example[.]com/"]}}},
+    }
+
+    assert check(config, None) == []
 
 
 def test_nothing_is_wrong_with_nothing() -> None:
