@@ -282,6 +282,23 @@ async def test_a_fault_of_our_own_is_told_and_everything_begins_anew(stage: Stag
     assert stage.held() == {"a": "1"}
 
 
+async def test_a_thousand_restarts_leave_no_task_and_no_stream_behind(stage: Stage) -> None:
+    stage.serve_list("5")
+    watches = [stage.serve_watch() for _ in range(1000)]
+    for watch in watches:
+        watch.bookmark("6")
+        watch.end()
+    last = stage.serve_watch()
+
+    async with stage.running():
+        await last.opened()
+        tasks = len(asyncio.all_tasks())
+
+    assert tasks == 2
+    assert not any(watch.is_open for watch in [*watches, last])
+    assert stage.reflector.stats().restarts == {"Closed": 1000}
+
+
 async def test_an_event_age_grows_while_nothing_comes(stage: Stage, clock: VirtualClock) -> None:
     assert stage.reflector.stats().last_event_age is None
     stage.serve_list("5")
