@@ -14,6 +14,7 @@ import json
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,6 +23,7 @@ from hack.cluster.kubeconfig import Endpoint
 from hack.cluster.pki import Pair
 
 APPLY = "application/apply-patch+yaml"
+_NODE_LEASES = "namespaces/kube-node-lease/leases"
 MANAGER = "local-cluster"
 
 
@@ -92,8 +94,12 @@ class Api:
         """Whether the API server says that it is ready."""
         return self._succeeds(lambda: self.request("GET", "/readyz").status == 200)
 
-    def node_is_ready(self, name: str) -> bool:
-        """Whether node `name` exists and its condition Ready is True."""
+    def node_is_ready(self, name: str, *, since: datetime | None = None) -> bool:
+        """Whether node `name` exists and its condition Ready is True.
+
+        With `since` its kubelet must also have renewed its Lease after that: the condition of a
+        node whose power was cut stays True until the controllers notice.
+        """
 
         def ready() -> bool:
             answer = self.request("GET", f"/api/v1/nodes/{name}")
@@ -102,9 +108,18 @@ class Api:
 
             conditions = answer.body["status"].get("conditions", ())
 
-            return ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}
+            is_ready = ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}
+
+            return is_ready and (since is None or self._lease_renewed(name, since))
 
         return self._succeeds(ready)
+
+    def _lease_renewed(self, name: str, since: datetime) -> bool:
+        lease = self.request("GET", f"/apis/coordination.k8s.io/v1/{_NODE_LEASES}/{name}")
+
+        return (
+            lease.status == 200 and datetime.fromisoformat(lease.body["spec"]["renewTime"]) > since
+        )
 
     @staticmethod
     def _succeeds(question: Callable[[], bool]) -> bool:

@@ -117,12 +117,11 @@ class Boot:
 
             prepared = [pool.submit(full.nodes.prepare, name) for name in names]
             self._control_plane()
-            for name, preparation in zip(names, prepared, strict=True):
+            for preparation in prepared:
                 preparation.result()
-                full.nodes.join(name)
 
-            self._say(f"  nodes joined: {', '.join(names) or 'none'}")
-            list(pool.map(full.nodes.await_ready, names))
+            list(pool.map(full.nodes.join, names))
+            self._say(f"  nodes ready: {', '.join(names) or 'none'}")
 
         if full.s3 is not None:
             self._await(COMPONENT)

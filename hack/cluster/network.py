@@ -102,18 +102,7 @@ class Network:
 
         without a word to anybody.
         """
-        rules = [
-            f"{protocol} {side} {port} drop"
-            for port in ports
-            for protocol in ("tcp", "udp")
-            for side in ("dport", "sport")
-        ]
-        body = " ; ".join(rules)
-        chains = " ".join(
-            f"chain {hook} {{ type filter hook {hook} priority -300 ; {body} ; }}"
-            for hook in ("input", "output")
-        )
-        self._nft(f"table inet {_table(name)} {{ {chains} }}")
+        self._nft(drop_rules(_table(name), ports))
 
     def undrop(self, name: str) -> None:
         """Ends what `drop` of the same name did; none is no error."""
@@ -232,6 +221,25 @@ def _forward_packets() -> None:
 
 def _port(node: str) -> str:
     return f"v-{node}"
+
+
+def drop_rules(table: str, ports: Sequence[int]) -> str:
+    """An nftables script that drops every packet from and to `ports`.
+
+    of this host and of others.
+    """
+    lines = [f"table inet {table} {{"]
+    for hook in ("input", "output", "forward"):
+        lines += [f"chain {hook} {{", f"type filter hook {hook} priority -300"]
+        lines += [
+            f"{protocol} {side} {port} drop"
+            for port in ports
+            for protocol in ("tcp", "udp")
+            for side in ("dport", "sport")
+        ]
+        lines.append("}")
+
+    return "\n".join([*lines, "}"])
 
 
 def _table(name: str) -> str:

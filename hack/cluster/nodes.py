@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.cluster.api import Api
@@ -27,12 +28,19 @@ class Nodes:
     """The nodes that the cluster's spec asks for."""
 
     def __init__(
-        self, context: Context, supervisor: Supervisor, network: Network, api: Api
+        self,
+        context: Context,
+        supervisor: Supervisor,
+        network: Network,
+        api: Api,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._context = context
         self._supervisor = supervisor
         self._network = network
         self._api = api
+        self._now = now
         self._images = context.home.root / "images.json"
 
     def names(self) -> list[str]:
@@ -59,19 +67,19 @@ class Nodes:
             node.load(init, image)
 
     def join(self, name: str) -> None:
-        """Starts kubelet and kube-proxy of a prepared node."""
-        node, init = self._node(name), self._init(name)
-        self._supervisor.start(node.kubelet(init))
-        self._supervisor.start(node.proxy(init))
+        """Starts kubelet and kube-proxy of a prepared node.
 
-    def await_ready(self, name: str) -> None:
-        """Waits until the API server calls `name` Ready.
+        and waits until the API server calls it Ready.
 
         Raises ClusterError when it does not become so.
         """
-        kubelet = self._node(name).part(KUBELET)
+        node, init = self._node(name), self._init(name)
+        kubelet = node.part(KUBELET)
+        since = None if self._supervisor.pid(kubelet) else self._now()
+        self._supervisor.start(node.kubelet(init))
+        self._supervisor.start(node.proxy(init))
         self._supervisor.await_ready(
-            kubelet, lambda: self._api.node_is_ready(name), seconds=READY_SECONDS
+            kubelet, lambda: self._api.node_is_ready(name, since=since), seconds=READY_SECONDS
         )
 
     def start(self, name: str) -> None:
@@ -79,7 +87,6 @@ class Nodes:
         self.attach(name)
         self.prepare(name)
         self.join(name)
-        self.await_ready(name)
 
     def start_part(self, component: str) -> None:
         """Starts one process of a running node (`node-1/kubelet`)."""
