@@ -38,12 +38,12 @@ def users(cluster: Cluster) -> Iterator[Users]:
         return await auth.load(kubeconfig=str(cluster.kubeconfig(user)), in_cluster=False)
 
     async def close() -> None:
-        for one in users.values():
+        for one in loaded.values():
             await one.close()
 
-    users = {ADMINISTRATOR: asyncio.run(load(None)), NEWCOMER: asyncio.run(load(NEWCOMER))}
+    loaded = {ADMINISTRATOR: asyncio.run(load(None)), NEWCOMER: asyncio.run(load(NEWCOMER))}
     try:
-        yield users
+        yield loaded
     finally:
         asyncio.run(close())
 
