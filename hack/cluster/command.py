@@ -10,11 +10,12 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from hack.cluster import home
 from hack.cluster.cluster import Cluster, take_down
 from hack.cluster.error import ClusterError
-from hack.cluster.plan import Profile
+from hack.cluster.plan import LOOPBACK, Profile
 from hack.cluster.report import to_stderr
 from hack.cluster.tools import FAMILY_OF, Toolbox
 
@@ -25,6 +26,9 @@ FAULTS = {
     "resume": Cluster.resume,
     "start": Cluster.start,
     "restart": Cluster.restart,
+    "cut": Cluster.cut,
+    "join": Cluster.join,
+    "power-off": Cluster.power_off,
 }
 
 
@@ -50,6 +54,7 @@ def _up_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--s3", action="store_true", help="an S3 store in the cluster (full profile)")
     sub.add_argument("--kwok", action="store_true", help="simulated nodes and pods")
     sub.add_argument("--audit", action="store_true", help="record writes and refusals")
+    sub.add_argument("--image", type=Path, action="append", default=[], metavar="TAR")
     sub.add_argument(
         "--apiserver-arg", action="append", default=[], metavar="--FLAG=VALUE", dest="apiserver"
     )
@@ -64,6 +69,7 @@ def _up(options: argparse.Namespace) -> int:
         kwok=options.kwok,
         audit=options.audit,
         apiserver_args=options.apiserver,
+        images=options.image,
     )
 
     print(cluster.kubeconfig())
@@ -128,6 +134,55 @@ def _kubectl(options: argparse.Namespace) -> int:
     os.execve(kubectl, ["kubectl", *options.arguments], environment)
 
 
+def _run_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("name", help="the cluster")
+    sub.add_argument("--node", help="in the network of this node (default: the first)")
+    sub.add_argument("arguments", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+
+
+def _run(options: argparse.Namespace) -> int:
+    cluster = Cluster.attach(options.name)
+    given = options.arguments[1:] if options.arguments[:1] == ["--"] else options.arguments
+    wanted = given or [os.environ.get("SHELL", "sh")]
+    command = cluster.command_inside(wanted, node=options.node)
+    sys.stdout.flush()
+    os.execvpe(command[0], command, os.environ | cluster.environment_inside())
+
+
+def _load_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("name", help="the cluster")
+    sub.add_argument("tar", type=Path, nargs="+", help="images as docker-archive")
+    sub.add_argument("--node", help="this node only (default: all, later ones included)")
+
+
+def _load(options: argparse.Namespace) -> int:
+    for tar in options.tar:
+        Cluster.attach(options.name).load(tar, node=options.node)
+
+    return 0
+
+
+def _forward_options(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("name", help="the cluster")
+    sub.add_argument("address", help="an address inside, a ClusterIP for one")
+    sub.add_argument("port", type=int)
+    sub.add_argument("--node", help="from the network of this node (default: the first)")
+
+
+def _forward(options: argparse.Namespace) -> int:
+    cluster = Cluster.attach(options.name)
+    port = cluster.forward(options.address, options.port, node=options.node)
+    print(f"{LOOPBACK}:{port}")
+
+    return 0
+
+
+def _add_node(options: argparse.Namespace) -> int:
+    print(Cluster.attach(options.name).add_node())
+
+    return 0
+
+
 def _logs_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("name", help="the cluster")
     sub.add_argument("component", help="as `list` shows it")
@@ -177,6 +232,10 @@ COMMANDS = (
     Subcommand("list", "clusters, their components and states", lambda _sub: None, _list),
     Subcommand("kubeconfig", "a kubeconfig for anybody", _kubeconfig_options, _kubeconfig),
     Subcommand("kubectl", "kubectl as the administrator", _kubectl_options, _kubectl),
+    Subcommand("run", "a command (or a shell) inside the cluster's network", _run_options, _run),
+    Subcommand("load", "load images into the nodes", _load_options, _load),
+    Subcommand("forward", "a port of loopback that leads inside", _forward_options, _forward),
+    Subcommand("add-node", "add a real node", _name, _add_node),
     Subcommand("logs", "what a component wrote", _logs_options, _logs),
     Subcommand("fault", "break or mend a component or node", _fault_options, _fault),
     Subcommand("build", "build the tools that are missing", _build_options, _build),

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from hack.cluster import host
 from hack.cluster.error import ClusterError
 from hack.cluster.network import within
 from hack.cluster.plan import BRIDGE_ADDRESS, S3_PORT
@@ -30,6 +31,16 @@ from hack.cluster.process import Command
 COMPONENT = "s3"
 REGION = "us-east-1"
 ENDPOINT = f"http://{BRIDGE_ADDRESS}:{S3_PORT}"
+_INSIDE = "/mnt"
+# It makes sockets in /tmp that are named by port: without a /tmp of its own, parts of one cluster's
+# store would talk to another's. Its folder and program may be in /tmp: they are mounted elsewhere.
+_ENTER = f"""\
+mount --bind "$1" {_INSIDE}
+mount --bind "$2" {_INSIDE}/weed
+shift 2
+mount -t tmpfs tmpfs /tmp
+exec {_INSIDE}/weed "$@"
+"""
 _EMPTY = hashlib.sha256(b"").hexdigest()
 _SECONDS = 10.0
 
@@ -75,24 +86,26 @@ class S3:
 
     def command(self) -> Command:
         """The store's process. Raises ClusterError when SeaweedFS is not installed."""
-        config = self._folder / "identities.json"
-        data = self._folder / "data"
-        data.mkdir(parents=True, exist_ok=True)
-        _write_private(config, _identities(self.keys))
+        (self._folder / "data").mkdir(parents=True, exist_ok=True)
+        (self._folder / "weed").touch()
+        _write_private(self._folder / "identities.json", _identities(self.keys))
         flags = {
-            "dir": data,
+            "dir": f"{_INSIDE}/data",
             "ip": BRIDGE_ADDRESS,
             "ip.bind": BRIDGE_ADDRESS,
             "s3.port": S3_PORT,
-            "s3.config": config,
+            "s3.config": f"{_INSIDE}/identities.json",
             "s3.autoCreateBucket": "false",
             "s3.iam.readOnly": "false",
             "admin.ui": "false",
             "webdav": "false",
             "master.telemetry": "false",
-            "filer.localSocket": self._folder / "filer.sock",
         }
-        arguments = [_weed(), "mini", *(f"-{flag}={value}" for flag, value in flags.items())]
+        arguments = [
+            *(host.program("unshare"), "--mount", "sh", "-ec", _ENTER, "s3"),
+            *(str(self._folder), _weed(), "mini"),
+            *(f"-{flag}={value}" for flag, value in flags.items()),
+        ]
 
         return Command(name=COMPONENT, arguments=arguments)
 
