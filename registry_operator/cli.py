@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import click
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 import controllers
 from registry_operator import __version__, logs
@@ -120,6 +120,8 @@ def version() -> None:
 
 async def _run(settings: RunSettings) -> None:
     credentials = await auth.load(kubeconfig=settings.kubeconfig, context=settings.context)
+    # The `_created` samples double the number of series and no dashboard reads them.
+    disable_created_metrics()
     metrics = Metrics(CollectorRegistry())
     transport = HttpTransport(
         credentials, user_agent=f"{NAME}/{__version__}", observer=metrics.request

@@ -64,7 +64,7 @@ class Service(Model):
     port: Port = 5000
     """Port of the Service."""
     node_port: (
-        Annotated[int, Field(ge=30000, le=32767, json_schema_extra={"format": "int32"})] | None
+        Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"})] | None
     ) = None
     """Port on every node, chosen when absent. Only for NodePort and LoadBalancer."""
     annotations: Annotations | None = None

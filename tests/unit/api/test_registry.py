@@ -76,7 +76,7 @@ def test_json_of_the_server_is_read_like_a_mapping() -> None:
         ({"imagePullSecrets": [{"name": ""}]}, "spec.imagePullSecrets.0.name"),
         ({"service": {"port": 0}}, "spec.service.port"),
         ({"service": {"port": 65536}}, "spec.service.port"),
-        ({"service": {"nodePort": 80}}, "spec.service.nodePort"),
+        ({"service": {"nodePort": 70000}}, "spec.service.nodePort"),
         ({"service": {"type": "ExternalName"}}, "spec.service.type"),
         ({"config": []}, "spec.config"),
         ({"paused": "yes"}, "spec.paused"),
