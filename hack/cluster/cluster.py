@@ -21,12 +21,14 @@ from hack.cluster.api import Api
 from hack.cluster.assembly import Assembly, assemble, settle, supervise
 from hack.cluster.audit import AuditLog
 from hack.cluster.boot import Full
+from hack.cluster.breakable import Breakable
 from hack.cluster.controlplane import SIMULATED
 from hack.cluster.error import ClusterError
+from hack.cluster.faults import Faults
 from hack.cluster.home import Home, lock, names
 from hack.cluster.network import entered_with_dns
 from hack.cluster.plan import Plan, Profile, Spec, node_name
-from hack.cluster.process import MARK
+from hack.cluster.process import MARK, completed
 from hack.cluster.report import Say, to_stderr
 from hack.cluster.s3 import S3
 from hack.cluster.teardown import Leftovers, leftovers, remove
@@ -35,7 +37,7 @@ from hack.cluster.tools import Toolbox
 TOKEN_SECONDS = 24 * 3600
 
 
-class Cluster:
+class Cluster(Breakable):
     """The cluster `name` of this user, which must exist (`up` makes it, `attach` finds it)."""
 
     def __init__(self, name: str, *, say: Say = to_stderr) -> None:
@@ -152,19 +154,10 @@ class Cluster:
 
         Raises ClusterError when it fails.
         """
-        kubectl = self._toolbox.path("kubectl")
-        answer = subprocess.run(
-            [kubectl, *arguments],
-            env=os.environ | {"KUBECONFIG": str(self.kubeconfig())},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if check and answer.returncode:
-            raise ClusterError(f"kubectl {' '.join(arguments)}", answer.stderr or answer.stdout)
+        command = [str(self._toolbox.path("kubectl")), *arguments]
+        environment = {"KUBECONFIG": str(self.kubeconfig())}
 
-        return answer.stdout
+        return completed(command, environment, stdin=stdin, check=check).stdout
 
     def simulate_nodes(self, count: int, *, prefix: str = "simulated") -> list[str]:
         """Makes `count` nodes that kwok keeps alive; returns their names.
@@ -206,43 +199,6 @@ class Cluster:
     def log(self, component: str) -> Path:
         """The file that a component writes its output to."""
         return self._supervisor.log(component)
-
-    def stop(self, component: str) -> None:
-        """Asks a component to end, and kills it when it does not within its grace."""
-        self._assembly.faults.stop(component)
-
-    def kill(self, component: str) -> None:
-        """Ends a component at once."""
-        self._assembly.faults.kill(component)
-
-    def pause(self, component: str) -> None:
-        """Halts a component (SIGSTOP): its connections stay open and nothing answers."""
-        self._assembly.faults.pause(component)
-
-    def resume(self, component: str) -> None:
-        """Lets a paused component go on."""
-        self._assembly.faults.resume(component)
-
-    def start(self, component: str) -> None:
-        """Starts a component that was stopped or killed, and waits until it works."""
-        self._assembly.faults.start(component)
-
-    def restart(self, component: str) -> None:
-        """Stops and starts a component."""
-        self._assembly.faults.stop(component)
-        self._assembly.faults.start(component)
-
-    def cut(self, component: str) -> None:
-        """Cuts a node, or a component of a full cluster, off the network; nobody is told."""
-        self._assembly.faults.cut(component)
-
-    def join(self, component: str) -> None:
-        """Ends what `cut` did."""
-        self._assembly.faults.join(component)
-
-    def power_off(self, node: str) -> None:
-        """Ends every process of a node at once. `start` brings it back."""
-        self._full.nodes.power_off(node)
 
     def add_node(self) -> str:
         """Adds one real node, waits until it is Ready, and returns its name."""
@@ -294,26 +250,15 @@ class Cluster:
         environment: Mapping[str, str] = MappingProxyType({}),
         timeout: float | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Runs a program inside.
-
-        In the network of `node` (default: the first), with its DNS, kubectl and KUBECONFIG.
+        """Runs a program in the network of `node` (default: the first), with its DNS and kubectl.
 
         For a control plane alone, inside is the host. Raises ClusterError when it fails and `check`
         is set.
         """
-        answer = subprocess.run(
-            self.command_inside(arguments, node=node),
-            env=os.environ | self.environment_inside() | dict(environment),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=timeout,
-        )
-        if check and answer.returncode:
-            raise ClusterError(" ".join(arguments), answer.stderr or answer.stdout)
+        command = self.command_inside(arguments, node=node)
+        settings = self.environment_inside() | dict(environment)
 
-        return answer
+        return completed(command, settings, stdin=stdin, check=check, timeout=timeout)
 
     def command_inside(self, arguments: Sequence[str], *, node: str | None = None) -> list[str]:
         """The command line that runs `arguments` inside, for callers that start it themselves."""
@@ -323,15 +268,19 @@ class Cluster:
         return entered_with_dns(self._namespace(node), self.home.root, arguments)
 
     def environment_inside(self) -> dict[str, str]:
-        """What a program inside needs in its environment.
+        """A program's environment inside.
 
-        Kubectl, KUBECONFIG and the mark by which `down` finds it.
+        Kubectl, KUBECONFIG, the mark by which `down` finds it.
         """
         kubectl = self._toolbox.path("kubectl").parent
         path = os.pathsep.join([str(kubectl), os.environ.get("PATH", os.defpath)])
         config = self._assembly.context.credentials.administrator(inside=True)
 
         return {"PATH": path, "KUBECONFIG": str(config), MARK: str(self.home.root)}
+
+    @property
+    def _faults(self) -> Faults:
+        return self._assembly.faults
 
     def _namespace(self, node: str | None) -> str:
         nodes = self._full.nodes

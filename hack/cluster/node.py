@@ -17,10 +17,8 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -28,14 +26,20 @@ from hack.cluster import cgroup, host
 from hack.cluster.controlplane import Context
 from hack.cluster.error import ClusterError
 from hack.cluster.network import entered
+from hack.cluster.node_config import (
+    INSIDE,
+    SANDBOX_IMAGE,
+    SOCKET,
+    cni_config,
+    containerd_config,
+    kubelet_config,
+    proxy_config,
+)
 from hack.cluster.pki import PROXY, node_identity
-from hack.cluster.plan import BRIDGE_ADDRESS, POD_RANGE, NodePlan
+from hack.cluster.plan import BRIDGE_ADDRESS, NodePlan
 from hack.cluster.process import Command
 from hack.images.archive import Entry, Image, write_archive
 
-SANDBOX_IMAGE = "local/pause:1"
-INSIDE = Path("/run/node")
-SOCKET = INSIDE / "run" / "containerd.sock"
 HIDDEN = ("/run", "/var/lib", "/var/log")
 INIT, CONTAINERD, KUBELET, PROXYING = "init", "containerd", "kubelet", "kube-proxy"
 PARTS = (INIT, CONTAINERD, KUBELET, PROXYING)
@@ -90,10 +94,11 @@ class Node:
         shutil.copy(context.credentials.component(identity), folder / "kubelet.kubeconfig")
         proxy = context.credentials.component(PROXY, name=f"proxy-{self.plan.name}")
         shutil.copy(proxy, folder / "proxy.kubeconfig")
+        kubelet = kubelet_config(self.plan, self.cgroup, cgroup_v1=cgroup.is_v1())
         (folder / "containerd.toml").write_text(containerd_config())
         (folder / "cni" / "10-pods.conflist").write_text(json.dumps(cni_config(self.plan)))
         (folder / "resolv.conf").write_text(f"nameserver {BRIDGE_ADDRESS}\n")
-        (folder / "kubelet.yaml").write_text(yaml.safe_dump(self.kubelet_config()))
+        (folder / "kubelet.yaml").write_text(yaml.safe_dump(kubelet))
         (folder / "proxy.yaml").write_text(yaml.safe_dump(proxy_config(self.plan)))
         cgroup.create(self.cgroup)
 
@@ -166,45 +171,6 @@ class Node:
             f'  capabilities = ["pull", "resolve"]\n'
         )
 
-    def kubelet_config(self) -> dict[str, Any]:
-        """KubeletConfiguration.
-
-        Nothing is evicted or collected for want of space: the disk is the developer's.
-        """
-        never = ("memory.available", "nodefs.available", "imagefs.available", "nodefs.inodesFree")
-        allowed: Mapping[str, Any] = {"failCgroupV1": False} if cgroup.is_v1() else {}
-
-        return {
-            "apiVersion": "kubelet.config.k8s.io/v1beta1",
-            "kind": "KubeletConfiguration",
-            "address": self.plan.address,
-            "authentication": {
-                "anonymous": {"enabled": False},
-                "webhook": {"enabled": True},
-                "x509": {"clientCAFile": f"{INSIDE}/pki/ca.crt"},
-            },
-            "authorization": {"mode": "Webhook"},
-            "tlsCertFile": f"{INSIDE}/pki/node.crt",
-            "tlsPrivateKeyFile": f"{INSIDE}/pki/node.key",
-            "containerRuntimeEndpoint": f"unix://{SOCKET}",
-            "cgroupDriver": "cgroupfs",
-            "cgroupRoot": self.cgroup,
-            "podLogsDir": f"{INSIDE}/pod-logs",
-            "resolvConf": f"{INSIDE}/resolv.conf",
-            "clusterDNS": [BRIDGE_ADDRESS],
-            "clusterDomain": "cluster.local",
-            "nodeStatusUpdateFrequency": "4s",
-            "nodeLeaseDurationSeconds": 20,
-            "syncFrequency": "10s",
-            "failSwapOn": False,
-            "localStorageCapacityIsolation": False,
-            "imageGCHighThresholdPercent": 100,
-            "imageGCLowThresholdPercent": 99,
-            "evictionHard": dict.fromkeys(never, "0%"),
-            "serializeImagePulls": False,
-            **allowed,
-        }
-
     def _inside(self, init: int, name: str, *arguments: str) -> Command:
         return Command(name=self.part(name), arguments=entered_node(init, arguments), wraps=True)
 
@@ -227,68 +193,6 @@ def entered_node(init: int, arguments: tuple[str, ...]) -> list[str]:
         *("--net", "--pid", "--mount", "--wd=/", "--"),
         *arguments,
     ]
-
-
-def containerd_config() -> str:
-    """Containerd's configuration (version 2), the same on every node."""
-    return f"""\
-version = 2
-root = "{INSIDE}/containerd"
-state = "{INSIDE}/run/containerd"
-[grpc]
-  address = "{SOCKET}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{SANDBOX_IMAGE}"
-  restrict_oom_score_adj = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "{host.CNI_PLUGINS}"
-    conf_dir = "{INSIDE}/cni"
-  [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
-    runtime_type = "io.containerd.runc.v2"
-    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
-      SystemdCgroup = false
-  [plugins."io.containerd.grpc.v1.cri".registry]
-    config_path = "{INSIDE}/certs.d"
-"""
-
-
-def cni_config(plan: NodePlan) -> dict[str, Any]:
-    """The pods' network on one node: a bridge, addresses from its range, host ports."""
-    ipam = {
-        "type": "host-local",
-        "dataDir": "/run/cni-addresses",
-        "ranges": [[{"subnet": plan.pods}]],
-        "routes": [{"dst": "0.0.0.0/0"}],
-    }
-    bridge = {
-        "type": "bridge",
-        "bridge": "cni0",
-        "isGateway": True,
-        "ipMasq": True,
-        "hairpinMode": True,
-        "ipam": ipam,
-    }
-
-    return {
-        "cniVersion": "0.4.0",
-        "name": "pods",
-        "plugins": [bridge, {"type": "portmap", "capabilities": {"portMappings": True}}],
-    }
-
-
-def proxy_config(plan: NodePlan) -> dict[str, Any]:
-    """KubeProxyConfiguration: nftables in the node's own network namespace."""
-    return {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "nftables",
-        "bindAddress": plan.address,
-        "clusterCIDR": POD_RANGE,
-        "clientConnection": {"kubeconfig": f"{INSIDE}/proxy.kubeconfig"},
-        "hostnameOverride": plan.name,
-        "nftables": {"minSyncPeriod": "100ms"},
-        "conntrack": {"maxPerCore": 0},
-    }
 
 
 def pause_image(out: Path, pause: Path) -> Path:

@@ -19,7 +19,8 @@ from hack.cluster.error import ClusterError
 from hack.cluster.network import Network
 from hack.cluster.node import CONTAINERD, INIT, KUBELET, PARTS, PROXYING, Node, pause_image
 from hack.cluster.plan import NodePlan, node_name
-from hack.cluster.process import Supervisor, descendants, signal_all
+from hack.cluster.process import Supervisor
+from hack.cluster.procfs import descendants, signal_all
 
 READY_SECONDS = 90.0
 

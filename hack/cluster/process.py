@@ -11,7 +11,7 @@ record was lost are found.
     started ──▶ running ◀──pause/resume──▶ paused
                    │ stop (SIGTERM, grace, SIGKILL), kill
                    ▼
-                 dead    (the record stays until `forget`: it says what to start again)
+                 dead    (the record stays: it says what there is to start again)
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from hack.cluster import procfs
 from hack.cluster.error import ClusterError
 
 MARK = "REGISTRY_OPERATOR_CLUSTER"
@@ -34,6 +34,7 @@ READY_SECONDS = 60.0
 _READY_STEP_SECONDS = 0.05
 _STEP_SECONDS = 0.02
 _TAIL = 12
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)  # a child would inherit that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +53,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A started process.
-
-    Id and start time (an opaque word that never changes while the process lives).
-    """
+    """A started process: its id, and its start time, a word that never changes while it lives."""
 
     pid: int
     started: str
@@ -85,9 +83,11 @@ class Supervisor:
         except OSError as error:
             raise ClusterError(command.name, f"{command.arguments[0]}: {error}") from error
 
-        running = Running(pid, _start_time(pid) or "", command.wraps)
+        running = Running(pid, procfs.start_time(pid) or "", command.wraps)
         _write(record, json.dumps(asdict(running)))
-        while running.wraps and not _children(pid) and _start_time(pid) == running.started:
+        while (
+            running.wraps and not procfs.children(pid) and procfs.start_time(pid) == running.started
+        ):
             time.sleep(_STEP_SECONDS)
 
         return pid
@@ -126,7 +126,7 @@ class Supervisor:
         """
         pid = self.pid(name)
 
-        return _name(pid) if pid is not None else ""
+        return procfs.name(pid) if pid is not None else ""
 
     def log(self, name: str) -> Path:
         """Where component `name` writes."""
@@ -154,7 +154,7 @@ class Supervisor:
         if running is None or not running.wraps:
             return running.pid if running else None
 
-        return next(iter(_children(running.pid)), None)
+        return next(iter(procfs.children(running.pid)), None)
 
     def state(self, name: str) -> str:
         """`running`, `paused` or `dead`."""
@@ -162,7 +162,7 @@ class Supervisor:
         if pid is None:
             return "dead"
 
-        return "paused" if _state(pid) == "T" else "running"
+        return "paused" if procfs.state(pid) == procfs.PAUSED else "running"
 
     def signal(self, name: str, number: signal.Signals) -> None:
         """Sends a signal to `name`. Raises ClusterError when it is not running."""
@@ -186,22 +186,22 @@ class Supervisor:
         """
         self._end(names, signal.SIGTERM, grace)
 
-    def forget(self, name: str) -> None:
-        """Removes the record of `name`."""
-        self._record(name).unlink(missing_ok=True)
-
     def strays(self) -> list[int]:
         """Processes that carry this cluster's mark, recorded or not.
 
-        but for this one and its parents.
+        Not this one and its parents.
         """
-        return [pid for pid in marked(self._mark) if pid not in _ancestors()]
+        return [
+            pid
+            for pid in procfs.with_environment(f"{MARK}={self._mark}")
+            if pid not in procfs.ancestors()
+        ]
 
     def _end(self, names: Iterable[str], number: signal.Signals, grace: float) -> None:
         pids = {pid for name in names if (pid := self.pid(name)) is not None}
         wrappers = {r.pid for name in names if (r := self._running(name)) is not None}
-        end(pids, number, grace)
-        end(wrappers, signal.SIGKILL, 0.0)
+        procfs.end(pids, number, grace)
+        procfs.end(wrappers, signal.SIGKILL, 0.0)
 
     def _record(self, name: str) -> Path:
         return self._run / f"{name}.json"
@@ -213,51 +213,38 @@ class Supervisor:
 
         running = Running(**json.loads(record.read_text()))
 
-        return running if running.started and _start_time(running.pid) == running.started else None
+        return (
+            running
+            if running.started and procfs.start_time(running.pid) == running.started
+            else None
+        )
 
 
-def end(pids: Iterable[int], number: signal.Signals, grace: float) -> None:
-    """Signals processes, waits up to `grace` seconds, then kills; returns when all are gone.
+def completed(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdin: str | None = None,
+    check: bool = True,
+    timeout: float | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs a program to its end, with `environment` added to ours; its output is in the answer.
 
-    A paused one is woken.
+    Raises ClusterError, with what it wrote, when it fails and `check` is set.
     """
-    waiting = {pid: started for pid in pids if (started := _start_time(pid)) is not None}
-    for pid in waiting:
-        _signal(pid, number)
-        _signal(pid, signal.SIGCONT)
+    answer = subprocess.run(
+        arguments,
+        env=os.environ | dict(environment),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
+    if check and answer.returncode:
+        raise ClusterError(" ".join(arguments), answer.stderr or answer.stdout)
 
-    deadline = time.monotonic() + grace
-    killed = number == signal.SIGKILL
-    while waiting := {p: s for p, s in waiting.items() if _start_time(p) == s}:
-        if not killed and time.monotonic() >= deadline:
-            killed = True
-            for pid in waiting:
-                _signal(pid, signal.SIGKILL)
-
-        time.sleep(_STEP_SECONDS)
-
-
-def marked(mark: str) -> list[int]:
-    """The ids of all processes whose environment carries `mark` (Linux; none elsewhere)."""
-    needle = f"{MARK}={mark}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # gone meanwhile, or another user's: not ours either way
-            if needle in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-
-    return found
-
-
-def descendants(pid: int) -> list[int]:
-    """A process and all that come from it, itself first."""
-    return [pid, *(found for child in _children(pid) for found in descendants(child))]
-
-
-def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
-    """Sends a signal to processes; one that has ended meanwhile is no error."""
-    for pid in pids:
-        _signal(pid, number)
+    return answer
 
 
 def _spawn(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> int:
@@ -275,10 +262,7 @@ def _spawn(arguments: Sequence[str], environment: Mapping[str, str], log: Path) 
         file_actions=actions,
         setsid=True,
         setsigmask=(),
-        setsigdef=(
-            signal.SIGPIPE,
-            signal.SIGXFSZ,
-        ),  # Python ignores these, and a child would inherit that
+        setsigdef=_IGNORED_BY_PYTHON,
     )
 
 
@@ -286,79 +270,6 @@ def _environment(command: Command, mark: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
 
     return kept | {MARK: mark} | dict(command.environment)
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself, which is what a signal here is for
-        os.kill(pid, number)
-
-
-def _start_time(pid: int) -> str | None:
-    """When a live process started, as an opaque word.
-
-    None when there is none, or only its corpse.
-    """
-    with suppress(ChildProcessError):  # not our child: somebody else reaps it
-        os.waitpid(pid, os.WNOHANG)
-
-    fields = _stat(pid)
-    if fields is not None:
-        return None if fields[0] in "ZX" else fields[19]
-
-    if Path("/proc/self/stat").exists():
-        return None
-
-    answer = subprocess.run(
-        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-
-    return answer.stdout.strip() or None
-
-
-def _state(pid: int) -> str:
-    fields = _stat(pid)
-
-    return fields[0] if fields else ""
-
-
-def _stat(pid: int) -> list[str] | None:
-    """Fields of /proc/PID/stat from the third on (proc(5)).
-
-    The second may hold anything, brackets included.
-    """
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-
-    return text.rpartition(")")[2].split()
-
-
-def _name(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _children(pid: int) -> list[int]:
-    """Children of all threads: containerd's shims are started by whichever thread comes first."""
-    found: list[int] = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):  # the thread or process has ended: no children of it are left
-            found.extend(int(word) for word in path.read_text().split())
-
-    return found
-
-
-def _ancestors() -> set[int]:
-    pid, found = os.getpid(), set[int]()
-    while pid > 1:
-        found.add(pid)
-        fields = _stat(pid)
-        pid = int(fields[1]) if fields else 0
-
-    return found
 
 
 def _write(path: Path, text: str) -> None:

@@ -19,7 +19,8 @@ from hack.cluster.assembly import supervise
 from hack.cluster.home import Home
 from hack.cluster.network import delete_namespace, namespaces_of
 from hack.cluster.plan import unique_name
-from hack.cluster.process import GRACE_SECONDS, end
+from hack.cluster.process import GRACE_SECONDS
+from hack.cluster.procfs import end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
