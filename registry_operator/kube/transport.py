@@ -113,8 +113,6 @@ class HttpTransport:
         tried = 0
         while True:
             async with self._slots:
-                if request.fence is not None:
-                    request.fence()
                 response = await self._whole(request, retried=tried > 0)
             tried += 1
             delay = self._limits.retry.delay(request, response, tried=tried)
@@ -217,6 +215,9 @@ class HttpTransport:
             headers["Authorization"] = f"Bearer {token}"
         if request.content_type is not None:
             headers["Content-Type"] = request.content_type
+        if request.fence is not None:
+            # Here and not earlier: slots, back-off and credential plugins may all have waited long.
+            request.fence()
         loop = asyncio.get_running_loop()
         started, code = loop.time(), _ERROR
         self._requests += 1

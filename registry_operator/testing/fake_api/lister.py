@@ -6,13 +6,15 @@ a snapshot taken with the first page; compaction makes it expire, as with etcd.
 
 import itertools
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from registry_operator.kube.errors import Gone
+from registry_operator.kube.errors import BadRequest, Gone
 from registry_operator.kube.resource import Resource
 from registry_operator.testing.fake_api.selector import Selector
 from registry_operator.testing.fake_api.storage import Body, Storage
 from registry_operator.testing.fake_api.watch import shown
+
+_PAGE: Final = "page-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Lister:
 
     def page(self, options: ListOptions) -> dict[str, Any]:
         """Return one page. Raises Gone for a token that has expired."""
+        if options.token and not options.token.startswith(_PAGE):
+            raise BadRequest(400, reason="BadRequest", message="continue key is not valid")
         rest = self._rests.pop(options.token, None) if options.token else self._snapshot(options)
         if rest is None or self._storage.is_compacted(rest.revision):
             message = "The provided continue parameter is too old"
@@ -51,7 +55,7 @@ class Lister:
         items, later = rest.items[:count], rest.items[count:]
         metadata: dict[str, Any] = {"resourceVersion": str(rest.revision)}
         if later:
-            metadata["continue"] = token = f"page-{next(self._tokens)}"
+            metadata["continue"] = token = f"{_PAGE}{next(self._tokens)}"
             metadata["remainingItemCount"] = len(later)
             self._rests[token] = _Rest(rest.revision, later)
         return {

@@ -275,3 +275,20 @@ async def test_a_watch_may_be_left_at_any_event(transport: FakeTransport, client
 
     assert (was_open, stream.is_open) == (True, False)
     assert client.stats().watches_open == 0
+
+
+async def test_a_fenced_client_asks_before_writes_and_not_before_reads(
+    transport: FakeTransport, client: Client
+) -> None:
+    asked: list[str] = []
+    fenced = client.fenced(lambda: asked.append("fence"))
+    transport.expect(on(), an_answer(TYPED), times=None)
+    await fenced.get(SECRETS, KEY)
+    assert asked == []
+    await fenced.apply(SECRETS, BODY, field_manager="m")
+    assert asked == ["fence"]
+    await client.create(SECRETS, BODY)
+    assert asked == ["fence"]
+    await fenced.delete(SECRETS, KEY)
+
+    assert asked == ["fence", "fence"]

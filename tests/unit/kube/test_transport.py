@@ -132,6 +132,42 @@ async def test_retry_after_is_obeyed_a_bounded_number_of_times() -> None:
     assert [outcome.retried for outcome in stage.outcomes] == [False, True, True]
 
 
+async def test_the_fence_is_asked_before_every_try_after_all_waiting() -> None:
+    answers = iter([401, 429, 200])
+    waited: list[str] = []
+
+    class Slow(RotatingIdentity):
+        async def identity(self, *, refresh: bool = False) -> Identity:
+            waited.append("token")
+            return await super().identity(refresh=refresh)
+
+    async def answer(_: web.Request) -> web.Response:
+        waited.append("sent")
+        return web.Response(status=next(answers), headers={"Retry-After": "1"})
+
+    request = replace(GET, fence=lambda: waited.append("fence"))
+    async with serving(answer, source=Slow()) as stage:
+        await stage.transport.send(request)
+
+    once = ["token", "fence", "sent"]
+    assert waited == once * 3
+
+
+async def test_what_the_fence_refuses_is_not_sent() -> None:
+    def refuse() -> None:
+        raise PermissionError("another one leads")
+
+    async def unreached(_: web.Request) -> web.Response:
+        raise AssertionError("reached")
+
+    async with serving(unreached) as stage:
+        with pytest.raises(PermissionError):
+            await stage.transport.send(replace(GET, fence=refuse))
+        stats = stage.transport.stats()
+
+    assert (stats.requests, stats.in_flight) == (0, 0)
+
+
 async def test_no_more_requests_are_in_flight_than_allowed() -> None:
     most = now = 0
 
