@@ -19,9 +19,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
-import orjson
+from registry_operator.kube.refusal import (
+    cut,
+    parse_retry_after,
+    quotes_secret,
+    scrubbed,
+    status_fields,
+)
 
-_LONGEST_BODY: Final = 256
 _LONGEST_MESSAGE: Final = 1024
 
 
@@ -131,13 +136,12 @@ class ApiError(KubeError):
         A refused write of a Secret keeps only reason and field paths of a 400 or 422: the server
         quotes invalid values.
         """
-        fields = _status_fields(body)
+        fields = status_fields(body)
         retry_after = parse_retry_after((headers or {}).get("retry-after"))
         if fields is None:
-            text = " ".join(body.decode("utf-8", "replace").split())[:_LONGEST_BODY]
-            fields = {"message": text}
-        if _quotes_secret(status, method=method, path=path, structured="status" in fields):
-            fields = _scrubbed(fields)
+            fields = {"message": cut(body)}
+        if quotes_secret(status, method=method, path=path, structured="status" in fields):
+            fields = scrubbed(fields)
         return cls.from_status(
             fields, status=status, context=f"{method} {path}".strip(), retry_after=retry_after
         )
@@ -274,36 +278,3 @@ _BY_STATUS: Final = {status: cls for cls in _CLASSES for status in cls.statuses}
 
 def _class_of(status: int, reason: str) -> type[ApiError]:
     return _BY_REASON.get(reason) or _BY_STATUS.get(status) or ApiError
-
-
-def _status_fields(body: bytes) -> dict[str, Any] | None:
-    try:
-        fields = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-    return fields if isinstance(fields, dict) and fields.get("kind") == "Status" else None
-
-
-def _quotes_secret(status: int, *, method: str, path: str, structured: bool) -> bool:
-    writes_secret = method in {"POST", "PUT", "PATCH"} and "/secrets" in path
-    return writes_secret and (not structured or status in {400, 422})
-
-
-def _scrubbed(fields: Mapping[str, Any]) -> dict[str, Any]:
-    details = fields.get("details") or {}
-    causes = [{"field": c.get("field", "")} for c in details.get("causes") or ()]
-    named = ", ".join(c["field"] for c in causes if c["field"])
-    message = (
-        f"refused fields: {named}" if named else "the answer is withheld: it may quote a Secret"
-    )
-    return {"reason": fields.get("reason", ""), "message": message, "details": {"causes": causes}}
-
-
-def parse_retry_after(value: str | None) -> float | None:
-    """Read the seconds of a Retry-After header (RFC 9110 10.2.3).
-
-    The date form, which no API server sends, is None.
-    """
-    if value is None or not (value.isascii() and value.strip().isdigit()):
-        return None
-    return float(value)

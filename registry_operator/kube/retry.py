@@ -7,8 +7,8 @@ did not act; 503 only where acting twice ends like acting once.
 
 from dataclasses import dataclass
 
-from registry_operator.kube.errors import parse_retry_after
 from registry_operator.kube.exchange import Request, Response
+from registry_operator.kube.refusal import parse_retry_after
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ import pytest
 
 from registry_operator.kube import errors
 from registry_operator.kube.errors import ApiError, Forbidden, Invalid
+from registry_operator.kube.refusal import parse_retry_after
 from registry_operator.testing.fake_transport import a_status, an_answer
 
 
@@ -73,7 +74,7 @@ def test_a_retry_after_is_read_from_the_header_or_from_the_details() -> None:
 
 @pytest.mark.parametrize("value", [None, "Wed, 21 Oct 2026 07:28:00 GMT", "-1", ""])
 def test_a_retry_after_that_is_no_number_of_seconds_is_none(value: str | None) -> None:
-    assert errors.parse_retry_after(value) is None
+    assert parse_retry_after(value) is None
 
 
 def test_causes_are_told_field_by_field() -> None:
