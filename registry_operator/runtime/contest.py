@@ -19,7 +19,7 @@ class _History:
 
 
 class Contest:
-    """Counts the repairs of each child; a quiet period forgives."""
+    """Counts the repairs of each child; a quiet period forgives, and forgets the child."""
 
     def __init__(self) -> None:
         self._histories: dict[Hashable, _History] = {}
@@ -36,12 +36,20 @@ class Contest:
     def repaired(self, child: Hashable, *, now: float) -> None:
         """Notes a repair."""
         history = self._histories.get(child)
-        if history is None or now - history.last > _QUIET_SECONDS:
+        if history is None or self._is_quiet(history, now):
+            self._clean(now)
             self._histories[child] = _History(1, now)
             return
         history.repairs += 1
         history.last = now
 
-    def forget(self, child: Hashable) -> None:
-        """Drops a child that is gone."""
-        self._histories.pop(child, None)
+    def __len__(self) -> int:
+        return len(self._histories)
+
+    def _clean(self, now: float) -> None:
+        quiet = [child for child, one in self._histories.items() if self._is_quiet(one, now)]
+        for child in quiet:
+            del self._histories[child]
+
+    def _is_quiet(self, history: _History, now: float) -> bool:
+        return now - history.last > _QUIET_SECONDS

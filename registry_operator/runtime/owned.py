@@ -161,14 +161,15 @@ class OwnedReconciler(Generic[I]):
                 return verdict
             if self.kind.create_only:
                 return await self._keep_marks(inputs.owner, intent, found)
-        if observed is not None:
-            if self._is_settled(key, intent, observed):
+            if observed is not None and self._is_settled(key, intent, observed):
                 return Done()
-            drifted = differences(intent, observed.body())
-            waiting = self._waits(observed, drifted)
+            # What our cache does not hold has lost the label that we select by.
+            lost = ["metadata.labels"]
+            drifted = differences(intent, observed.body()) if observed is not None else lost
+            waiting = self._waits(found, drifted)
             if waiting is not None:
                 return waiting
-        return await self._write(inputs.owner, intent, found=found, observed=observed)
+        return await self._write(inputs.owner, intent, found)
 
     async def _keep_marks(self, owner: Object, intent: Mapping[str, Any], found: Object) -> Outcome:
         """Labels and owner only: nothing else of a child that is made once is ours any more."""
@@ -225,14 +226,7 @@ class OwnedReconciler(Generic[I]):
         self._settled[key] = _Settled(mark, words)
         return True
 
-    async def _write(
-        self,
-        owner: Object,
-        intent: dict[str, Any],
-        *,
-        found: Object | None,
-        observed: Object | None,
-    ) -> Outcome:
+    async def _write(self, owner: Object, intent: dict[str, Any], found: Object | None) -> Outcome:
         key, now = key_of(intent), self._clock.monotonic()
         mark = self._identity.mark_of(intent) or ""
         refused = self._refusals.standing(key, mark, now=now)
@@ -240,8 +234,8 @@ class OwnedReconciler(Generic[I]):
             return refused
         known = self._settled.get(key)
         # Not a change of ours, so somebody else's: of a field, or of our annotation.
-        repairing = observed is not None and (
-            self._identity.mark_of(observed.body()) == mark
+        repairing = found is not None and (
+            found.annotations.get(self._identity.annotation) == mark
             or (known is not None and known.intent == mark)
         )
         try:
@@ -269,14 +263,10 @@ class OwnedReconciler(Generic[I]):
             unwanted = child.key not in wanted and claim in (Claim.OURS, Claim.ORPHAN)
             if unwanted and not child.is_deleting and may_prune(inputs, child):
                 await self._applier.delete(self._store, child, owner=owner)
-                self._forget(child.key)
         return Done()
 
     def _on_change(self, change: Change) -> None:
+        # Not of the contest: a child that lost its label is gone for this store, and only for it.
         if isinstance(change, Removed):
-            self._forget(change.old.key)
-
-    def _forget(self, key: ObjectKey) -> None:
-        self._settled.pop(key, None)
-        self._refusals.forget(key)
-        self._contest.forget(key)
+            self._settled.pop(change.old.key, None)
+            self._refusals.forget(change.old.key)

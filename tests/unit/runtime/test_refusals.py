@@ -22,3 +22,11 @@ def test_another_intent_another_child_or_a_forgotten_one_may_be_tried_at_once() 
     assert refusals.standing("other", "intent", now=100) is None
     refusals.forget("child")
     assert refusals.standing("child", "intent", now=100) is None
+
+
+def test_expired_refusals_are_dropped() -> None:
+    refusals = Refusals()
+    refusals.note("child", "intent", REFUSED, now=100)
+    refusals.note("other", "intent", REFUSED, now=131)
+
+    assert len(refusals) == 1
