@@ -7,8 +7,6 @@ trouble is over.
 
 from __future__ import annotations
 
-import signal
-
 from hack.cluster.boot import Boot, Full
 from hack.cluster.controlplane import APISERVER, COREDNS, ETCD
 from hack.cluster.error import ClusterError
@@ -48,12 +46,18 @@ class Faults:
             self._supervisor.kill(self._known(name))
 
     def pause(self, name: str) -> None:
-        """SIGSTOP; of a node every process, its containers included."""
-        self._signal(name, signal.SIGSTOP)
+        """SIGSTOP; of a node every process, its containers included. Halted when it returns."""
+        if (full := self._of_node(name)) is not None:
+            full.nodes.pause(name)
+        else:
+            self._supervisor.pause(self._known(name))
 
     def resume(self, name: str) -> None:
         """SIGCONT."""
-        self._signal(name, signal.SIGCONT)
+        if (full := self._of_node(name)) is not None:
+            full.nodes.resume(name)
+        else:
+            self._supervisor.resume(self._known(name))
 
     def start(self, name: str) -> None:
         """Starts it as the cluster's own start does, and waits until it works."""
@@ -102,12 +106,6 @@ class Faults:
             raise ClusterError(f"cut {name}", "has no port that others use", cure=f"one of {known}")
 
         return ports[name]
-
-    def _signal(self, name: str, number: signal.Signals) -> None:
-        if (full := self._of_node(name)) is not None:
-            full.nodes.signal(name, number)
-        else:
-            self._supervisor.signal(self._known(name), number)
 
     def _of_node(self, name: str) -> Full | None:
         """The full cluster when `name` is one of its nodes."""

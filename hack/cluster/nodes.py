@@ -20,7 +20,7 @@ from hack.cluster.network import Network
 from hack.cluster.node import CONTAINERD, INIT, KUBELET, PARTS, PROXYING, Node, pause_image
 from hack.cluster.plan import NodePlan, node_name
 from hack.cluster.process import Supervisor
-from hack.cluster.procfs import descendants, signal_all
+from hack.cluster.procfs import descendants, halt, signal_all
 
 READY_SECONDS = 90.0
 
@@ -112,11 +112,13 @@ class Nodes:
         self._supervisor.stop(*(self._node(name).part(part) for part in parts))
         self.power_off(name)
 
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Sends a signal to every process of a node, its containers included."""
-        node = self._node(name)
-        roots = [self._supervisor.pid(node.part(part)) for part in PARTS]
-        signal_all({p for root in roots if root for p in descendants(root)}, number)
+    def pause(self, name: str) -> None:
+        """Halts every process of a node, its containers included."""
+        halt(self._processes(name))
+
+    def resume(self, name: str) -> None:
+        """Lets a paused node go on."""
+        signal_all(self._processes(name), signal.SIGCONT)
 
     def load(self, image: Path, names: Iterable[str] | None = None) -> None:
         """Loads an image into all nodes (and the ones still to come), or into `names` only."""
@@ -136,6 +138,12 @@ class Nodes:
     def namespace(self, name: str) -> str:
         """The network namespace of a node. Raises ClusterError for an unknown one."""
         return self._plan(name).namespace
+
+    def _processes(self, name: str) -> set[int]:
+        node = self._node(name)
+        roots = [self._supervisor.pid(node.part(part)) for part in PARTS]
+
+        return {pid for root in roots if root is not None for pid in descendants(root)}
 
     def _start_init(self, node: Node) -> None:
         part = node.part(INIT)

@@ -164,13 +164,13 @@ class Supervisor:
 
         return "paused" if procfs.state(pid) == procfs.PAUSED else "running"
 
-    def signal(self, name: str, number: signal.Signals) -> None:
-        """Sends a signal to `name`. Raises ClusterError when it is not running."""
-        pid = self.pid(name)
-        if pid is None:
-            raise ClusterError(name, "is not running", cure=f"start it; its log: {self.log(name)}")
+    def pause(self, name: str) -> None:
+        """Stops `name` where it is. Raises ClusterError when it is not running."""
+        procfs.halt([self._required(name)])
 
-        os.kill(pid, number)
+    def resume(self, name: str) -> None:
+        """Lets a paused `name` go on. Raises ClusterError when it is not running."""
+        procfs.signal_all([self._required(name)], signal.SIGCONT)
 
     def kill(self, *names: str) -> None:
         """Ends components at once (SIGKILL) and returns when they are gone.
@@ -202,6 +202,13 @@ class Supervisor:
         wrappers = {r.pid for name in names if (r := self._running(name)) is not None}
         procfs.end(pids, number, grace)
         procfs.end(wrappers, signal.SIGKILL, 0.0)
+
+    def _required(self, name: str) -> int:
+        pid = self.pid(name)
+        if pid is None:
+            raise ClusterError(name, "is not running", cure=f"start it; its log: {self.log(name)}")
+
+        return pid
 
     def _record(self, name: str) -> Path:
         return self._run / f"{name}.json"

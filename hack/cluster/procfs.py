@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 
 PAUSED = "T"
+_HALTED = {PAUSED, "Z", "X", ""}
+_HALT_SECONDS = 5.0  # one that waits for a disk stops when it is through with that
 _STEP_SECONDS = 0.02
 _UNKILLABLE_SECONDS = 20.0
 
@@ -104,6 +106,17 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, number)
+
+
+def halt(pids: Iterable[int]) -> None:
+    """Stops processes where they are (SIGSTOP), and returns when the kernel has done so."""
+    waiting = set(pids)
+    signal_all(waiting, signal.SIGSTOP)
+    deadline = time.monotonic() + _HALT_SECONDS
+    while (waiting := {pid for pid in waiting if state(pid) not in _HALTED}) and (
+        time.monotonic() < deadline
+    ):
+        time.sleep(_STEP_SECONDS)
 
 
 def end(pids: Iterable[int], number: signal.Signals, grace: float) -> None:

@@ -130,7 +130,7 @@ class S3:
 
         signed by the administrator's keys.
         """
-        headers = _signed(method, path, self.keys, self._now())
+        headers = signed_headers(method, path, self.keys, self._now())
 
         def ask() -> tuple[int, str]:
             connection = http.client.HTTPConnection(BRIDGE_ADDRESS, S3_PORT, timeout=_SECONDS)
@@ -147,7 +147,7 @@ class S3:
         return within(self._namespace, ask)
 
 
-def _signed(method: str, path: str, keys: Keys, now: datetime) -> Mapping[str, str]:
+def signed_headers(method: str, path: str, keys: Keys, now: datetime) -> Mapping[str, str]:
     """The headers of Signature Version 4 for a request without query and body.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
