@@ -68,4 +68,5 @@ class Chainsaw:
             "PYTHONPATH": root,
             "STORY_CLUSTER": self.cluster.name,
             "STORY_PYTHON": sys.executable,
+            "STORY_CONFIG": f"{root}/config",
         }
