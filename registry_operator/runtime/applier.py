@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import NotFound
+from registry_operator.kube.errors import Invalid, NotFound
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.store import Store
@@ -46,15 +46,34 @@ class Applier:
     ) -> Object:
         """Applies a sealed intent and returns what the server made of it.
 
+        An apply leaves items of others in the lists that it shares with them. Where these make the
+        object invalid (somebody changed the port of a Service, and ours comes back beside it under
+        the same name), the lists are replaced.
+
         Raises:
             KubeError: the write was refused or its fate is unknown.
         """
-        written = await self._client.apply(
-            store.resource, body, field_manager=self._field_manager, force=found is not None
-        )
+        try:
+            written = await self._client.apply(
+                store.resource, body, field_manager=self._field_manager, force=found is not None
+            )
+        except Invalid:
+            if found is None:
+                raise
+            written = await self._replace(store, body, found)
         store.wrote(written)
         self._observer(owner, "Created" if found is None else "Updated", store, written.name)
         return written
+
+    async def _replace(self, store: Store, body: Mapping[str, Any], found: Object) -> Object:
+        """A merge patch of the intent: lists become ours, other fields of others stay."""
+        metadata = body["metadata"]
+        marks = {name: metadata.get(name, {}) for name in ("labels", "annotations")}
+        guard = {"uid": found.uid, "resourceVersion": found.resource_version}
+        patch = {**body, "metadata": {**marks, **guard}}
+        return await self._client.patch(
+            store.resource, found.key, patch, kind="merge", field_manager=self._field_manager
+        )
 
     async def restore_marks(
         self, store: Store, found: Object, *, intent: Mapping[str, Any], owner: Object

@@ -3,7 +3,9 @@
 In: an intent (only the fields that we own) and the observed body. Out: the paths that drifted, or
 the part of the observed body that the intent speaks of. Fields that the intent does not name
 belong to somebody else and are never looked at. Lists that the API treats as maps are matched by
-their keys (x-kubernetes-list-map-keys of the OpenAPI schema), all others are one value.
+their keys (x-kubernetes-list-map-keys of the OpenAPI schema), all others are one value, and so are
+maps that have one manager (x-kubernetes-map-type: atomic): a key added to a selector selects other
+pods.
 
 Two comparisons, because the server rewrites what it is sent (quantities, defaults, empty values):
 `projection` compares the server's own words of two moments, and is exact; `differences` compares
@@ -28,12 +30,13 @@ _LIST_KEYS: Mapping[str, tuple[str, ...]] = {
     "conditions": ("type",),
     "ownerReferences": ("uid",),
 }
+_ATOMIC_MAPS = frozenset({"labelSelector", "nodeSelector", "selector"})
 _EMPTY: tuple[object, ...] = ({}, [], "", 0, None)
 
 
 def projection(intent: Any, observed: Any, *, field: str = "") -> Any:
     """The observed values at the places that the intent names; None where there is nothing."""
-    if isinstance(intent, Mapping):
+    if isinstance(intent, Mapping) and field not in _ATOMIC_MAPS:
         if not isinstance(observed, Mapping):
             return None
         return {
@@ -57,7 +60,8 @@ def differences(intent: Any, observed: Any, *, path: str = "", field: str = "") 
         if not intent and observed is not None:
             return []
         held = observed if isinstance(observed, Mapping) else {}
-        return [
+        foreign = held.keys() - intent.keys() if field in _ATOMIC_MAPS else ()
+        return [f"{path}.{name}".lstrip(".") for name in sorted(foreign)] + [
             found
             for name, value in intent.items()
             for found in differences(value, held.get(name), path=f"{path}.{name}", field=name)

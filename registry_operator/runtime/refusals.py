@@ -32,7 +32,7 @@ class Refusals:
         return replace(refusal.outcome, delay=refusal.until - now)
 
     def note(self, child: Hashable, intent: str, outcome: After, *, now: float) -> None:
-        """Remembers a refusal for as long as its outcome says to wait, and drops what has expired."""
+        """Remembers a refusal for as long as its outcome says; drops what has expired."""
         standing = {held: one for held, one in self._refusals.items() if one.until > now}
         self._refusals = {**standing, child: _Refusal(intent, now + outcome.delay, outcome)}
 

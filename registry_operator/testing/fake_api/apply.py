@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from registry_operator.kube.errors import Conflict
 from registry_operator.testing.fake_api.path import (
+    ATOMIC,
     Body,
     Path,
     item_step,
@@ -93,7 +94,7 @@ def updated(old: Body, new: Body, owners: Owners, *, manager: Manager) -> Owners
 
 def merged(live: Any, intent: Any, *, field: str = "") -> Any:
     """Lay an intent over what is live; lists that are maps keep foreign items, behind ours."""
-    if isinstance(live, dict) and isinstance(intent, dict):
+    if isinstance(live, dict) and isinstance(intent, dict) and field not in ATOMIC:
         result = dict(live)
         for name, value in intent.items():
             result[name] = merged(live.get(name), value, field=name)

@@ -32,6 +32,8 @@ _MAP_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "volumes": _NAMED,
 }
 _SETS: Final = frozenset({"finalizers"})
+# Maps that belong to one manager as a whole (x-kubernetes-map-type: atomic).
+ATOMIC: Final = frozenset({"labelSelector", "nodeSelector", "selector"})
 # Key fields that the server would have filled in.
 _DEFAULTS: Final = {"protocol": "TCP"}
 
@@ -62,7 +64,7 @@ def member_step(member: Any) -> Step:
 def leaves(value: Any, *, at: Path = ()) -> Iterator[Path]:
     """Yield the path of each leaf, and of each item of a list-map."""
     field = at[-1][1] if at else ""
-    if isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and field not in ATOMIC:
         for name, member in value.items():
             yield from leaves(member, at=(*at, ("f", name)))
     elif isinstance(value, list) and field in _SETS:

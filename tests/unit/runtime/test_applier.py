@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import Conflict
+from registry_operator.kube.errors import Conflict, Invalid
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -77,6 +77,43 @@ async def test_an_object_that_came_meanwhile_is_not_overwritten(desk: Desk) -> N
 
     assert raised.value.causes
     assert desk.told == []
+
+
+def no_twin_ports(_verb: str, _resource: object, body: dict[str, Any]) -> None:
+    """As the API server validates the ports of a Service."""
+    names = [port["name"] for port in body["spec"]["ports"]]
+    if len(set(names)) != len(names):
+        raise Invalid(422, reason="Invalid", message="spec.ports[1].name: Duplicate value")
+
+
+async def test_lists_that_others_made_invalid_are_replaced(desk: Desk) -> None:
+    def ports(number: int) -> dict[str, Any]:
+        return {**desk.intent("x"), "spec": {"ports": [{"name": "http", "port": number}]}}
+
+    desk.api.admit(no_twin_ports)
+    first = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=None)
+    moved = desk.api.change(CONFIG_MAP, KEY, lambda body: body["spec"]["ports"][0].update(port=81))
+    assert moved["spec"]["ports"] == [{"name": "http", "port": 81}]
+
+    found = Object.of(moved)
+    second = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=found)
+    assert second.body()["spec"] == first.body()["spec"]
+    third = await desk.applier.apply(desk.store, ports(90), owner=desk.owner, found=second)
+    assert third.body()["spec"]["ports"] == [{"name": "http", "port": 90}]
+    assert third.owner_references == first.owner_references
+
+
+async def test_a_new_object_that_is_invalid_is_refused(desk: Desk) -> None:
+    twins = [{"name": "http", "port": 1}, {"name": "http", "port": 2}]
+    desk.api.admit(no_twin_ports)
+
+    with pytest.raises(Invalid, match="Duplicate value"):
+        await desk.applier.apply(
+            desk.store,
+            {**desk.intent("x"), "spec": {"ports": twins}},
+            owner=desk.owner,
+            found=None,
+        )
 
 
 async def test_the_look_before_a_first_write_asks_for_metadata_only(desk: Desk) -> None:

@@ -94,6 +94,9 @@ def test_what_the_server_rewrites_or_adds_is_no_drift(
         ({"containers": [{"name": "a", "image": "i"}]}, {"containers": [{"name": "b", "image": "i"}]}, "containers[a].name"),
         ({"volumes": [{"name": "a", "n": 1}]}, {"volumes": ["odd", {"name": "a"}]}, "volumes[a].n"),
         ({"ports": [{"port": 53, "protocol": "UDP"}]}, {"ports": [{"port": 53}]}, "ports[53,UDP].port"),
+        ({"selector": {"a": "b"}}, {"selector": {"a": "b", "c": "d"}}, "selector.c"),
+        ({"selector": {"a": "b"}}, {"selector": {"a": "x"}}, "selector.a"),
+        ({"selector": {"a": "b"}}, {}, "selector.a"),
     ],
 )  # fmt: skip
 def test_drift_is_named_by_its_path(
