@@ -1,0 +1,107 @@
+"""The whole operator of Registries, with models of the cluster's own controllers."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from controllers.kinds import (
+    BUCKET_ACCESS,
+    BUCKET_CLAIM,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    POD,
+    REGISTRY,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
+from controllers.registry import assembly
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.operator import Operator
+from registry_operator.testing.builders import NAMESPACE, a_registry
+from registry_operator.testing.virtual_loop import VirtualClock
+from tests.operator_stage import OperatorStage
+from tests.unit.controllers.cluster_model import ClusterModel
+
+KINDS = (
+    REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE,
+)  # fmt: skip
+COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS)
+HTTP_SECRET = "do-not-tell-http"
+
+
+class RegistryStage(OperatorStage):
+    """`cosi`: whether the cluster serves its kinds. `answer` is what unready pods say when asked."""
+
+    def __init__(self, clock: VirtualClock, *, cosi: bool = False) -> None:
+        self._secrets = itertools.count()
+        self.answer: bytes | None = None
+        super().__init__(clock, (*KINDS, *(COSI_KINDS if cosi else ())), self._declare)
+        self.cluster = ClusterModel(self.api)
+
+    def _declare(self, operator: Operator) -> None:
+        assembly.install(
+            operator,
+            namespace=None,
+            asker=self._ask,
+            random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
+        )
+
+    async def _ask(self, address: str) -> bytes:
+        if self.answer is None:
+            raise TimeoutError
+        return self.answer
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Operator]:
+        cluster = asyncio.create_task(self.cluster.run())
+        try:
+            async with super().running() as operator:
+                yield operator
+        finally:
+            cluster.cancel()
+            with suppress(asyncio.CancelledError):
+                await cluster
+
+    def create(self, name: str = "images", **fields: Any) -> dict[str, Any]:
+        body = a_registry(name, **fields)
+        del body["metadata"]["uid"], body["metadata"]["generation"]
+        return self.api.put(REGISTRY, body)
+
+    def change(self, mutate: Callable[[dict[str, Any]], None], name: str = "images") -> None:
+        """Changes the spec of a Registry."""
+        self.api.change(REGISTRY, ObjectKey(NAMESPACE, name), lambda body: mutate(body["spec"]))
+
+    def one(self, resource: Resource, name: str = "images") -> dict[str, Any]:
+        return self.get(resource, NAMESPACE, name)
+
+    def names(self, resource: Resource) -> list[str]:
+        return [body["metadata"]["name"] for body in self.api.objects(resource)]
+
+    def status(self, name: str = "images") -> dict[str, Any]:
+        status: dict[str, Any] = self.one(REGISTRY, name).get("status", {})
+        return status
+
+    def told(self, type_: str = "Ready", name: str = "images") -> tuple[str, str]:
+        """Status and reason of a condition; ("", "") where there is none."""
+        for condition in self.status(name).get("conditions", ()):
+            if condition["type"] == type_:
+                return condition["status"], condition["reason"]
+        return "", ""
+
+    def message(self, type_: str = "Ready", name: str = "images") -> str:
+        conditions = self.status(name).get("conditions", ())
+        return next((str(one["message"]) for one in conditions if one["type"] == type_), "")
+
+    @property
+    def current_config(self) -> str:
+        """Name of the configuration Secret that the Deployment refers to."""
+        volumes = self.one(DEPLOYMENT)["spec"]["template"]["spec"]["volumes"]
+        name: str = volumes[0]["secret"]["secretName"]
+        return name
+
+    def configs(self) -> list[str]:
+        return [name for name in self.names(SECRET) if "-config-" in name]
