@@ -54,6 +54,9 @@ def kubelet_config(plan: NodePlan, cgroup_root: str, *, cgroup_v1: bool) -> dict
         "imageGCLowThresholdPercent": 99,
         "evictionHard": dict.fromkeys(never, "0%"),
         "serializeImagePulls": False,
+        # By default an image that was preloaded, and then also pulled under another name, counts as
+        # pulled: pods that name the preloaded one are refused (ErrImageNeverPull).
+        "imagePullCredentialsVerificationPolicy": "NeverVerify",
         **allowed,
     }
 

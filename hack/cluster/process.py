@@ -264,7 +264,7 @@ def _spawn(arguments: Sequence[str], environment: Mapping[str, str], log: Path) 
 
     return os.posix_spawnp(
         arguments[0],
-        arguments,
+        list(arguments),
         environment,
         file_actions=actions,
         setsid=True,

@@ -71,7 +71,7 @@ def test_nodes_have_addresses_of_their_own_within_the_ranges() -> None:
 
     assert len({node.address for node in nodes}) == 200
     assert len({node.namespace for node in nodes}) == 200
-    pods = ipaddress.ip_network(POD_RANGE)
+    pods = ipaddress.IPv4Network(POD_RANGE)
     assert all(ipaddress.IPv4Network(node.pods).subnet_of(pods) for node in nodes)
     assert all(ipaddress.ip_address(node.address) for node in nodes)
 
