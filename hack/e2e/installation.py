@@ -16,6 +16,10 @@ NAMESPACE = "registry-operator-system"
 USER = f"system:serviceaccount:{NAMESPACE}:registry-operator"
 IMAGE = "registry-operator:dev"
 CONFIG = Path(__file__).resolve().parents[2] / "config"
+# Asks, without a record, whether who sets blockOwnerDeletion may set the owner's finalizers: with
+# it every child that is made uses that right.
+ADMISSION = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
+USED_BY_ADMISSION = frozenset({Right("registry-operator.dev/registries/finalizers", "update")})
 _OVERLAY = CONFIG / "overlays" / "test"
 _ROLES = (CONFIG / "rbac" / "role.yaml", CONFIG / "rbac" / "leader_election_role.yaml")
 

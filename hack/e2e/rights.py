@@ -49,8 +49,15 @@ def granted_by_files(files: Sequence[Path]) -> frozenset[Right]:
 
 
 def used(requests: Iterable[Request]) -> frozenset[Right]:
-    """Every right that was asked for, granted or not."""
-    return frozenset(Right(request.resource, request.verb) for request in requests)
+    """Every right that was asked for, granted or not.
+
+    A server-side apply that made an object (201) was asked for `create` too, without a record.
+    """
+    return frozenset(
+        Right(request.resource, verb)
+        for request in requests
+        for verb in ((request.verb, "create") if request.code == 201 else (request.verb,))
+    )
 
 
 def unused(roles: frozenset[Right], requests: Iterable[Request]) -> list[Right]:

@@ -46,6 +46,13 @@ def test_a_right_that_no_request_used_is_found() -> None:
     ]
 
 
+def test_an_apply_that_made_an_object_used_the_right_to_create_it() -> None:
+    rights = granted([{"apiGroups": [""], "resources": ["services"], "verbs": ["create"]}])
+
+    assert unused(rights, [a_request("patch", "services", code=201)]) == []
+    assert unused(rights, [a_request("patch", "services", code=200)]) == list(rights)
+
+
 def test_only_refusals_of_the_authorizer_count_as_forbidden() -> None:
     requests = [
         a_request("create", "services", code=403, authorized=False),
