@@ -18,6 +18,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -29,6 +30,12 @@ from hack.cluster.plan import BRIDGE_ADDRESS, NodePlan, Plan
 
 NAMESPACES = Path("/run/netns")
 _CLONE_NEWNET = 0x40000000
+
+_RESOLVER = f"""\
+search default.svc.cluster.local svc.cluster.local cluster.local
+nameserver {BRIDGE_ADDRESS}
+options ndots:5
+"""
 
 T = TypeVar("T")
 
@@ -137,10 +144,11 @@ def entered_with_dns(namespace: str, folder: Path, arguments: Sequence[str]) -> 
     The resolver's configuration is kept in `folder`, and seen by that program alone.
     """
     config = folder / "resolv.conf"
-    config.write_text(
-        f"search default.svc.cluster.local svc.cluster.local cluster.local\n"
-        f"nameserver {BRIDGE_ADDRESS}\noptions ndots:5\n"
-    )
+    if not config.exists():
+        partial = config.with_name(f".resolv.conf.{threading.get_native_id()}")
+        partial.write_text(_RESOLVER)
+        partial.replace(config)
+
     script = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
     shell = ("--mount", "sh", "-c", script, "inside", str(config))
 

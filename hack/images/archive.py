@@ -15,10 +15,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import platform
 import shutil
 import tarfile
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -84,8 +84,7 @@ def write_archive(out: Path, image: Image) -> Path:
         raise ValueError(f"image {image.names[0]} has neither layers nor entries")
 
     out.parent.mkdir(parents=True, exist_ok=True)
-    work = out.with_name(f".{out.name}.{os.getpid()}")
-    work.mkdir(parents=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         layers = list(image.layers)
         if image.entries:

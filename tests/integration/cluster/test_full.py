@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster.cluster import Cluster
+from hack.cluster.cluster import Cluster, take_down
 from hack.cluster.home import Home
 from hack.cluster.network import NAMESPACES
 from hack.cluster.plan import Profile
@@ -93,20 +93,16 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster(image: Path) -> Iterator[Cluster]:
-    made = Cluster.up(
-        f"t-{uuid.uuid4().hex[:8]}",
-        profile=Profile.FULL,
-        nodes=2,
-        s3=True,
-        images=[image],
-        say=to_nowhere,
-    )
+    name = f"t-{uuid.uuid4().hex[:8]}"
     try:
+        made = Cluster.up(
+            name, profile=Profile.FULL, nodes=2, s3=True, images=[image], say=to_nowhere
+        )
         made.kubectl("apply", "-f", "-", stdin=REGISTRY)
         made.kubectl("rollout", "status", "deployment/web", "--timeout=90s")
         yield made
     finally:
-        left = made.down()
+        left = take_down(name)
 
     assert not left, left
 
