@@ -97,9 +97,21 @@ def taken_ports() -> set[int]:
 
 @contextmanager
 def lock(name: str, *, clusters: Path | None = None) -> Iterator[None]:
-    """Holds `name` (a cluster, or something that all share) for this process; others wait."""
+    """Holds `name` (a cluster, or something that all share) for this process; others wait.
+
+    The lock's file goes with the lock: who waited for it then holds a file that is no more, and
+    begins again.
+    """
     folder = clusters or clusters_home()
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f".{name}.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    path = folder / f".{name}.lock"
+    while True:
+        with path.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+                try:
+                    yield
+                finally:
+                    path.unlink()
+
+                return

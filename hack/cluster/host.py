@@ -37,25 +37,36 @@ PACKAGES = {
 
 
 def require(profile: Profile, say: Say) -> None:
-    """Makes sure that the host can run `profile`.
+    """Makes sure that the host can run `profile`, and installs what it lacks.
 
     Raises ClusterError, which says why not and what to do.
     """
+    error = unfit(profile, system=platform.system(), user=os.geteuid())
+    if error is not None:
+        raise error
+
+    if profile is Profile.FULL:
+        _install_missing(say)
+        _probe_namespaces()
+
+
+def unfit(profile: Profile, *, system: str, user: int) -> ClusterError | None:
+    """Why a host of this system (as uname calls it) cannot run `profile` for this user id.
+
+    None when it can.
+    """
     if profile is Profile.CONTROL_PLANE:
-        return
+        return None
 
-    if platform.system() != "Linux":
-        raise ClusterError(
-            "full cluster", f"needs Linux, this is {platform.system()}", cure=_OTHERWISE
-        )
+    if system != "Linux":
+        return ClusterError("full cluster", f"needs Linux, this is {system}", cure=_OTHERWISE)
 
-    if os.geteuid() != 0:
-        raise ClusterError(
+    if user != 0:
+        return ClusterError(
             "full cluster", "needs root (network namespaces, mounts)", cure=_OTHERWISE
         )
 
-    _install_missing(say)
-    _probe_namespaces()
+    return None
 
 
 def program(name: str) -> str:
