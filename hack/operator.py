@@ -23,11 +23,18 @@ _HOST = "127.0.0.1"
 class OperatorProcess:
     """The operator whose record and log are in `folder`; it may run or not."""
 
-    def __init__(self, folder: Path, *, kubeconfig: Path, arguments: Sequence[str] = ()) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        kubeconfig: Path | None,
+        arguments: Sequence[str] = (),
+        mark: str | None = None,
+    ) -> None:
+        """`mark` is a cluster's, to go down with it; without kubeconfig it is kubectl's."""
         self._kubeconfig = kubeconfig
         self._arguments = tuple(arguments)
-        self._supervisor = Supervisor(run=folder, log=folder, mark=str(folder))
+        self._supervisor = Supervisor(run=folder, log=folder, mark=mark or str(folder))
         self.metrics_port, self.probes_port = _free_port(), _free_port()
 
     @property
@@ -44,7 +51,7 @@ class OperatorProcess:
         """Starts it, unless it runs."""
         arguments = [
             *(sys.executable, "-m", "registry_operator", "run"),
-            *("--kubeconfig", str(self._kubeconfig)),
+            *(("--kubeconfig", str(self._kubeconfig)) if self._kubeconfig else ()),
             *("--metrics-bind-address", f"{_HOST}:{self.metrics_port}"),
             *("--health-probe-bind-address", f"{_HOST}:{self.probes_port}"),
             *self._arguments,
