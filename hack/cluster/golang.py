@@ -38,13 +38,13 @@ class Program:
     linker_flags: str = "-s -w"
 
 
-def find_go(cache: Path, say: Say) -> Path:
+def find_go(cache: Path, say: Say, *, path: str | None = None) -> Path:
     """The `go` command: the one on PATH, or else one installed into `cache`.
 
     PATH's must be able to switch toolchains (1.21 or later).     Raises ClusterError when there is
     neither Go nor a way to install it.
     """
-    found = shutil.which("go")
+    found = shutil.which("go", path=path)
     if found and _version(Path(found)) >= OLDEST:
         return Path(found)
 
