@@ -1,6 +1,4 @@
-"""The API server as this package needs it.
-
-A few requests by client certificate, no library and no kubectl.
+"""The API server as this package needs it: a few requests by client certificate.
 
 In flow an endpoint and a key pair; out flow decoded answers. It exists because starting a cluster
 asks dozens of short questions ("ready yet?"), for each of which a kubectl would take longer to

@@ -1,6 +1,4 @@
-"""The parts of one cluster put together from what is kept of it.
-
-Nothing is started, and nothing is asked.
+"""The parts of one cluster put together from what is kept of it; nothing is started.
 
 In flows a cluster's folder; out flow the objects that act on it. This is the one place that knows
 which profile has which parts.

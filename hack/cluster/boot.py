@@ -46,10 +46,7 @@ _DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Full:
-    """What a full cluster has more than a control plane.
-
-    A network, nodes, doors to the host, perhaps a store.
-    """
+    """What a full cluster has besides: network, nodes, doors to the host, perhaps a store."""
 
     network: Network
     nodes: Nodes
@@ -104,10 +101,7 @@ class Boot:
         self._await(name)
 
     def _all_of(self, full: Full) -> None:
-        """Nodes come up beside the control plane.
-
-        All that they do before they join needs no API server.
-        """
+        """Brings nodes up beside the control plane: until they join they need no API server."""
         names = full.nodes.names()
         full.network.create()
         full.forwards.start(forwards.APISERVER)
@@ -159,10 +153,7 @@ class Boot:
         return {c.name: replace(c, arguments=entered(namespace, c.arguments)) for c in commands}
 
     def _await(self, name: str) -> None:
-        """Waits until component `name` does what it is for.
-
-        One without a test is taken at its word.
-        """
+        """Waits until `name` does what it is for; one without a test is taken at its word."""
         tests: dict[str, Callable[[], bool]] = {APISERVER: self._api.is_ready}
         if self._context.spec.controller_manager:
             tests[CONTROLLERS] = self._has_default_account

@@ -1,6 +1,4 @@
-"""Control groups of nodes.
-
-A folder of our own under the host's hierarchies, for kubelet to make its pods' in.
+"""Control groups of nodes: folders of our own, for kubelets to make their pods' in.
 
 In flows a path (`/CLUSTER/NODE`); out flow folders, in every hierarchy of cgroup v1 or in the one
 of v2. The hierarchies belong to the host: nothing is mounted, converted or limited.

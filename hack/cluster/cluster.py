@@ -1,10 +1,8 @@
 """A local cluster by name: brought up, asked, broken and taken down.
 
-The one class that tests and the demo use.
-
-In flow a name and options; out flow a kubeconfig, answers of kubectl and of commands run inside,
-and faults. Nothing lives in this object: every process, file and namespace outlives it, and
-`attach` finds them again.
+This is the one class that tests and the demo use. In flow a name and options; out flow a
+kubeconfig, answers of kubectl and of commands run inside, and faults. Nothing lives in this object:
+every process, file and namespace outlives it, and `attach` finds them again.
 """
 
 from __future__ import annotations
@@ -65,9 +63,7 @@ class Cluster(Breakable):
         images: Sequence[Path] = (),
         say: Say = to_stderr,
     ) -> Cluster:
-        """The cluster `name`, running and ready.
-
-        Made, completed, or found as it is when it runs already.
+        """The cluster `name`, running and ready: made, completed, or found as it is.
 
         `images` are docker-archive tars for every node. Raises ClusterError when the host cannot
         run it, when a tool cannot be built or a component does not come up, and when the cluster
@@ -108,10 +104,7 @@ class Cluster(Breakable):
         return cls(name, say=say)
 
     def down(self) -> Leftovers:
-        """Ends every process, and removes every namespace, cgroup and file.
-
-        Returns what is left (nothing).
-        """
+        """Ends every process, removes every namespace, cgroup and file; returns what is left."""
         with lock(self.name):
             return take_down(self.name)
 
@@ -160,14 +153,18 @@ class Cluster(Breakable):
         return completed(command, environment, stdin=stdin, check=check).stdout
 
     def simulate_nodes(self, count: int, *, prefix: str = "simulated") -> list[str]:
-        """Makes `count` nodes that kwok keeps alive; returns their names.
+        """Makes `count` nodes that kwok keeps alive, and returns their names.
 
-        Nodes that exist are kept.
+        One that exists is kept.
+
+        Beside real nodes they are tainted, so that only pods which tolerate that go there.
         """
         if not self.spec.kwok:
             raise ClusterError("simulated nodes", "kwok does not run here", cure="up with kwok")
 
         nodes = [f"{prefix}-{number}" for number in range(1, count + 1)]
+        taint = {"key": SIMULATED, "value": "fake", "effect": "NoSchedule"}
+        taints = [taint] if self.plan.full else []
         for node in nodes:
             self.api.apply(
                 f"/api/v1/nodes/{node}",
@@ -179,6 +176,7 @@ class Cluster(Breakable):
                         "annotations": {SIMULATED: "fake"},
                         "labels": {"kubernetes.io/hostname": node, "type": "kwok"},
                     },
+                    "spec": {"taints": taints},
                 },
             )
 
@@ -270,7 +268,7 @@ class Cluster(Breakable):
     def environment_inside(self) -> dict[str, str]:
         """A program's environment inside.
 
-        Kubectl, KUBECONFIG, the mark by which `down` finds it.
+        Kubectl, KUBECONFIG, and the mark that `down` looks for.
         """
         kubectl = self._toolbox.path("kubectl").parent
         path = os.pathsep.join([str(kubectl), os.environ.get("PATH", os.defpath)])
@@ -311,10 +309,7 @@ class Cluster(Breakable):
 
 
 def take_down(name: str) -> Leftovers:
-    """Takes down cluster `name`, even one that was only half made.
-
-    Returns what is left (nothing).
-    """
+    """Takes down cluster `name`, even a half-made one; returns what is left (nothing)."""
     home = Home(name)
     remove(home)
 

@@ -1,6 +1,4 @@
-"""The control plane's command lines, for both profiles.
-
-Pure functions from a cluster's settings to `Command`s.
+"""The control plane's command lines, for both profiles: functions of its settings.
 
 What the flags mean: https://kubernetes.io/docs/reference/command-line-tools-reference/. What
 differs between the profiles: a control plane alone advertises no address (loopback is refused as an
@@ -78,10 +76,7 @@ def after_apiserver(context: Context) -> list[Command]:
 
 
 def etcd(context: Context) -> Command:
-    """Etcd with one member.
-
-    It never syncs to disk: no test survives a power cut of the machine anyway.
-    """
+    """Etcd with one member. It never syncs: no cluster outlives a power cut of the machine."""
     ports = context.plan.ports
     client, peer = (f"http://127.0.0.1:{port}" for port in (ports.etcd, ports.etcd_peer))
     flags = {

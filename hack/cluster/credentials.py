@@ -1,6 +1,4 @@
-"""Who is who in one cluster.
-
-All key pairs and kubeconfigs of its components, and of anybody who asks.
+"""Who is who in one cluster: key pairs and kubeconfigs of components, and of anybody who asks.
 
 In flow the cluster's folder and plan; out flow files. Authorities are made once; asking again gives
 the same files.
@@ -81,11 +79,9 @@ class Credentials:
         return self._write(path, endpoint, ADMIN.name, self.admin)
 
     def token(self, user: str, token: str) -> Path:
-        """.
+        """The kubeconfig of a service account by its token, for use on the host.
 
-        The kubeconfig of a service account (`system:serviceaccount:NAMESPACE:NAME`) by its token.
-
-        on the host.
+        `user` is the account's name as a user: `system:serviceaccount:NAMESPACE:NAME`.
         """
         path = self._home.kubeconfig(_file_name(Identity(name=user)))
 

@@ -1,6 +1,4 @@
-"""Which ports of the host's loopback lead where in a cluster.
-
-Kept, so that they are the same after a restart.
+"""Which ports of the host's loopback lead where in a cluster, kept over restarts.
 
 In flows an address inside; out flows a local port, behind which a forwarder process of our own
 stands.

@@ -39,10 +39,9 @@ class Program:
 
 
 def find_go(cache: Path, say: Say, *, path: str | None = None) -> Path:
-    """The `go` command: the one on PATH, or else one installed into `cache`.
+    """The `go` command: PATH's when it can switch toolchains (1.21), else one in `cache`.
 
-    PATH's must be able to switch toolchains (1.21 or later).     Raises ClusterError when there is
-    neither Go nor a way to install it.
+    Raises ClusterError when there is neither Go nor a way to install it.
     """
     found = shutil.which("go", path=path)
     if found and _version(Path(found)) >= OLDEST:
@@ -146,7 +145,13 @@ def _install(home: Path) -> None:
         for path in tool:
             path.chmod(0o755)
 
-    partial.replace(home)
+    try:
+        partial.replace(home)
+    except OSError:  # another process was quicker: its copy is as good
+        if not home.exists():
+            raise
+
+        shutil.rmtree(partial)
 
 
 def _lines(log: Path) -> list[str]:

@@ -1,8 +1,10 @@
 """The folder of one cluster: where everything that it keeps is, and which clusters there are.
 
-${XDG_STATE_HOME:-~/.local/state}/registry-operator/clusters/NAME/ cluster.json   spec and ports
-pki/  kubeconfig/    run/  log/   processes etcd/  s3/     data                  audit/
-nodes/NODE/
+${XDG_STATE_HOME:-~/.local/state}/registry-operator/clusters/NAME/
+cluster.json                        spec and ports
+pki/  kubeconfig/                   who is who
+run/  log/  forwards.json           processes, and doors to the host
+etcd/  s3/  audit/  nodes/NODE/     what they keep
 """
 
 from __future__ import annotations
@@ -47,10 +49,7 @@ class Home:
         return self._settings.exists()
 
     def write(self, spec: Spec, ports: Ports) -> None:
-        """Keeps the settings.
-
-        The first thing that a new cluster does, so that `down` knows what to look for.
-        """
+        """Keeps the settings: done first of all, so that `down` knows what to look for."""
         self.root.mkdir(parents=True, exist_ok=True)
         partial = self._settings.with_suffix(f".{os.getpid()}")
         partial.write_text(json.dumps({"spec": spec.to_json(), "ports": asdict(ports)}, indent=2))

@@ -1,6 +1,4 @@
-"""What the host must be and have.
-
-Asked before anything is started, answered in words that say what to do.
+"""What the host must be and have: asked before anything starts, answered with what to do.
 
 The control-plane profile needs Linux or another Unix and free ports. The full profile needs Linux,
 root and the programs of a few Debian packages, which are installed when they are missing.
@@ -51,10 +49,7 @@ def require(profile: Profile, say: Say) -> None:
 
 
 def unfit(profile: Profile, *, system: str, user: int) -> ClusterError | None:
-    """Why a host of this system (as uname calls it) cannot run `profile` for this user id.
-
-    None when it can.
-    """
+    """Why `profile` cannot run on this `system` (uname's word) for this user id; None: it can."""
     if profile is Profile.CONTROL_PLANE:
         return None
 

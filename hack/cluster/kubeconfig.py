@@ -18,10 +18,7 @@ from hack.cluster.pki import Pair
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An API server.
-
-    Its URL and the certificate authority (PEM file) that signed its certificate.
-    """
+    """An API server: its URL, and the certificate authority (PEM file) of its certificate."""
 
     server: str
     authority: Path
@@ -63,9 +60,9 @@ def kubeconfig(
 
 
 def write_kubeconfig(path: Path, content: dict[str, object]) -> Path:
-    """Writes `content` to `path` (mode 0600, whole or not at all.
+    """Writes `content` to `path` and returns `path`.
 
-    JSON is YAML) and returns `path`.
+    Mode 0600, whole or not at all. It is JSON, which is YAML.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,6 +1,4 @@
-"""The network of one full cluster: namespaces, a bridge, a cable to each node, routes.
-
-And cutting them.
+"""The network of one full cluster: namespaces, a bridge, routes, cables and cutting them.
 
 In flows a `Plan`; out flow network namespaces with names of their own on the host, and nothing else
 there: cables are made inside the namespaces, so the host's links, routes and firewall never change,
@@ -65,11 +63,9 @@ class Network:
         _complete(self._main)
 
     def attach(self, node: NodePlan, others: Iterable[NodePlan]) -> None:
-        """Makes the namespace of `node` and its cable.
+        """Makes the namespace of `node` and its cable, unless they are there.
 
-        with routes from and to `others` (attached earlier).
-
-        unless it is there.
+        Routes lead from and to `others`, which were attached earlier.
         """
         if _is_complete(node.namespace):
             return
@@ -107,7 +103,7 @@ class Network:
     def drop(self, name: str, ports: Sequence[int]) -> None:
         """Lets no packet from or to `ports` of the control plane's namespace pass.
 
-        without a word to anybody.
+        Nobody is told.
         """
         self._nft(drop_rules(_table(name), ports))
 
@@ -156,10 +152,7 @@ def entered_with_dns(namespace: str, folder: Path, arguments: Sequence[str]) -> 
 
 
 def within(namespace: str, action: Callable[[], T]) -> T:
-    """What `action` returns when it runs in `namespace`.
-
-    In a thread that enters it, and that nothing else runs in.
-    """
+    """What `action` returns when it runs in `namespace`, in a thread of its own that enters it."""
 
     def run() -> T:
         enter(namespace)
@@ -171,10 +164,7 @@ def within(namespace: str, action: Callable[[], T]) -> T:
 
 
 def enter(namespace: str) -> None:
-    """Moves the calling thread into `namespace`, for good (setns(2).
-
-    Python has it from 3.12 on).
-    """
+    """Moves the calling thread into `namespace`, for good: setns(2), which Python has from 3.12."""
     libc = ctypes.CDLL(None, use_errno=True)
     handle = os.open(NAMESPACES / namespace, os.O_RDONLY)
     try:
@@ -232,10 +222,7 @@ def _port(node: str) -> str:
 
 
 def drop_rules(table: str, ports: Sequence[int]) -> str:
-    """An nftables script that drops every packet from and to `ports`.
-
-    of this host and of others.
-    """
+    """An nftables script that drops all packets from and to `ports`, here and passing through."""
     lines = [f"table inet {table} {{"]
     for hook in ("input", "output", "forward"):
         lines += [f"chain {hook} {{", f"type filter hook {hook} priority -300"]

@@ -1,6 +1,4 @@
-"""One real node.
-
-A pid, mount and network namespace in which containerd, kubelet and kube-proxy run.
+"""One real node: namespaces in which containerd, kubelet and kube-proxy run.
 
 In flow a node's plan and the cluster's settings; out flow configuration files and `Command`s. The
 namespace's first process, `init`, holds the node: when it dies the kernel kills everything in it,
@@ -119,10 +117,7 @@ class Node:
         )
 
     def containerd(self, init: int) -> Command:
-        """Containerd.
-
-        whose state is in memory and whose images and containers are in the node's folder.
-        """
+        """containerd: state in memory, images and containers in the node's folder."""
         return self._inside(
             init, CONTAINERD, host.program("containerd"), "--config", f"{INSIDE}/containerd.toml"
         )
@@ -182,10 +177,9 @@ class Node:
 
 
 def entered_node(init: int, arguments: tuple[str, ...]) -> list[str]:
-    """.
+    """The command line that runs `arguments` in all namespaces of a node.
 
-    The command line that runs `arguments` in all namespaces of the node whose first process is
-    `init`.
+    `init` is the process id, on the host, of the node's first process.
     """
     return [
         host.program("nsenter"),

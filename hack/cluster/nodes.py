@@ -68,9 +68,7 @@ class Nodes:
             node.load(init, image)
 
     def join(self, name: str) -> None:
-        """Starts kubelet and kube-proxy of a prepared node.
-
-        and waits until the API server calls it Ready.
+        """Starts kubelet and kube-proxy of a prepared node, and waits until it is Ready.
 
         Raises ClusterError when it does not become so.
         """

@@ -1,6 +1,4 @@
-"""The cluster's certificates.
-
-Authorities, and a key pair for each identity that a component has in a real cluster.
+"""The cluster's certificates: a key pair for each identity that a real cluster's components have.
 
 In flows an `Identity` (who, in which groups, serving which names); out flow a certificate and a key
 as files that an `Authority` signed. Nobody shares an identity and nobody but the administrator is
@@ -34,7 +32,7 @@ NODES_GROUP = "system:nodes"
 class Identity:
     """Who a certificate is for.
 
-    User `name`, `groups`, and the names or addresses that it serves (none: a client).
+    `serves` are the names and addresses that it is a server of; a mere client has none.
     """
 
     name: str
@@ -77,10 +75,7 @@ def apiserver_identity(addresses: Sequence[str]) -> Identity:
 
 
 class Authority:
-    """A certificate authority in `folder` (`NAME.crt`, `NAME.key`).
-
-    made on first use and then read.
-    """
+    """A certificate authority in `folder` (`NAME.crt`, `NAME.key`): made once, then read."""
 
     def __init__(
         self, folder: Path, name: str, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)

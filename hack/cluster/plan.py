@@ -116,10 +116,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlan:
-    """A real node.
-
-    Its name, address on the bridge, range of pod addresses and network namespace.
-    """
+    """A real node. `pods` is its range of pod addresses, `namespace` its network namespace."""
 
     name: str
     address: str

@@ -1,6 +1,4 @@
-"""Processes that outlive the command that started them.
-
-and can be found again without mistaking one for another.
+"""Processes that outlive the command that started them, and are found again without mistake.
 
 In flows a `Command` (name, arguments, environment); out flows a record `NAME.json` with the
 process's id and start time, because ids are given out again and a number alone may be somebody
@@ -120,10 +118,7 @@ class Supervisor:
             time.sleep(_READY_STEP_SECONDS)
 
     def program(self, name: str) -> str:
-        """The program that component `name` is by now (the kernel's name of it).
-
-        "" when it does not run.
-        """
+        """The program (the kernel's name of it) that `name` is by now; "" when it does not run."""
         pid = self.pid(name)
 
         return procfs.name(pid) if pid is not None else ""
@@ -146,9 +141,9 @@ class Supervisor:
         )
 
     def pid(self, name: str) -> int | None:
-        """The process id of `name` (of the wrapped process, where there is one).
+        """The process id of `name`, of the wrapped process where there is one.
 
-        None when it is not running.
+        None: not running.
         """
         running = self._running(name)
         if running is None or not running.wraps:
@@ -173,24 +168,15 @@ class Supervisor:
         procfs.signal_all([self._required(name)], signal.SIGCONT)
 
     def kill(self, *names: str) -> None:
-        """Ends components at once (SIGKILL) and returns when they are gone.
-
-        The ones not running are no error.
-        """
+        """Ends components at once and returns when they are gone; a dead one is no error."""
         self._end(names, signal.SIGKILL, 0.0)
 
     def stop(self, *names: str, grace: float = GRACE_SECONDS) -> None:
-        """Asks components to stop (SIGTERM), kills the ones that still run after `grace` seconds.
-
-        Returns when gone.
-        """
+        """Asks components to stop, and kills the ones that still run after `grace` seconds."""
         self._end(names, signal.SIGTERM, grace)
 
     def strays(self) -> list[int]:
-        """Processes that carry this cluster's mark, recorded or not.
-
-        Not this one and its parents.
-        """
+        """Processes with this cluster's mark, recorded or not, but this one and its parents."""
         return [
             pid
             for pid in procfs.with_environment(f"{MARK}={self._mark}")

@@ -1,6 +1,4 @@
-"""Processes as the kernel shows them in /proc: alive or not, whose children, in which state.
-
-And signals to them.
+"""Processes as the kernel shows them in /proc: alive or not, whose child, paused; and signals.
 
 In flow process ids; out flow facts. A process that ends while it is looked at is no error anywhere:
 it is the usual case here. Formats: proc(5). Where there is no /proc (not Linux), only `start_time`
@@ -25,10 +23,7 @@ _UNKILLABLE_SECONDS = 20.0
 
 
 def start_time(pid: int) -> str | None:
-    """When a live process started, as an opaque word.
-
-    None when there is none, or only its corpse.
-    """
+    """When a live process started, as an opaque word; None when it is gone, or a mere corpse."""
     with suppress(ChildProcessError):  # not our child: somebody else reaps it
         os.waitpid(pid, os.WNOHANG)
 
@@ -54,10 +49,7 @@ def state(pid: int) -> str:
 
 
 def name(pid: int) -> str:
-    """The name of the program that a process runs by now, at most 15 characters.
-
-    "" when it is gone.
-    """
+    """The name, cut to 15 characters, of the program that a process runs; "" when it is gone."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
@@ -120,9 +112,7 @@ def halt(pids: Iterable[int]) -> None:
 
 
 def end(pids: Iterable[int], number: signal.Signals, grace: float) -> None:
-    """Signals processes, waits up to `grace` seconds, then kills the ones that are left.
-
-    Returns when all are gone.
+    """Signals processes and returns when they are gone; after `grace` seconds kills the rest.
 
     Paused ones are woken. What even SIGKILL does not end within 20 s (it hangs in the kernel) is
     left.
@@ -145,10 +135,7 @@ def end(pids: Iterable[int], number: signal.Signals, grace: float) -> None:
 
 
 def _stat(pid: int) -> list[str] | None:
-    """Fields of /proc/PID/stat from the third on.
-
-    The second may hold anything, brackets included.
-    """
+    """Fields of /proc/PID/stat from the third on: the second may contain anything."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

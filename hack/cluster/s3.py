@@ -1,6 +1,4 @@
-"""An S3 store beside the cluster.
-
-SeaweedFS in one process, in the control plane's network namespace.
+"""An S3 store beside the cluster: SeaweedFS, in the control plane's network namespace.
 
 In flow a folder and a network; out flow endpoint, region and keys, and buckets when asked. Keys are
 generated once and kept in files that only their owner can read; they are in no argument and no
@@ -126,9 +124,9 @@ class S3:
             raise ClusterError(f"bucket {name}", f"{status} {text}")
 
     def request(self, method: str, path: str) -> tuple[int, str]:
-        """Status and body of a request without query and body.
+        """Status and body of a request, signed by the administrator.
 
-        signed by the administrator's keys.
+        It has no query and no body.
         """
         headers = signed_headers(method, path, self.keys, self._now())
 

@@ -1,7 +1,5 @@
 """Taking a cluster down so that nothing is left, whatever state it is in.
 
-and saying what is left if something is.
-
 In flows a cluster's folder; out flow `Leftovers`. It does not trust records: processes are found by
 the mark in their environment, so a start that crashed half-way, or a record that was lost, leaves
 nothing behind either.
