@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ class Request:
     """One request.
 
     `code` is the HTTP status; `resource` is `group/resource[/subresource]`, core's without group.
-    `authorized` tells RBAC's refusals from those of admission, which are 403 as well.
+    `authorized` tells RBAC's refusals from those of admission, which are 403 as well. `received`
+    and `answered` are seconds since the epoch by the API server's clock, 0 where not recorded.
     """
 
     verb: str
@@ -32,6 +34,8 @@ class Request:
     code: int
     user_agent: str
     authorized: bool = True
+    received: float = 0.0
+    answered: float = 0.0
 
     @property
     def is_write(self) -> bool:
@@ -82,4 +86,10 @@ def _request(event: dict[str, Any]) -> Request:
         code=event.get("responseStatus", {}).get("code", 0),
         user_agent=event.get("userAgent", ""),
         authorized=event.get("annotations", {}).get(_DECISION, "allow") == "allow",
+        received=_seconds(event.get("requestReceivedTimestamp")),
+        answered=_seconds(event.get("stageTimestamp")),
     )
+
+
+def _seconds(micro_time: str | None) -> float:
+    return datetime.fromisoformat(micro_time).timestamp() if micro_time else 0.0
