@@ -85,3 +85,18 @@ async def test_a_jump_makes_due_timers_late(clock: VirtualClock) -> None:
 @pytest.mark.real_time
 async def test_real_time_can_be_asked_for() -> None:
     assert not isinstance(asyncio.get_running_loop(), VirtualLoop)
+
+
+def test_who_waits_for_an_exact_time_gets_there() -> None:
+    """Sums of floats miss their rounded neighbours by less than a nanosecond."""
+
+    async def wait() -> int:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(0.1)
+        until, turns = loop.time() + 0.2, 0
+        while loop.time() < until and turns < 100:
+            turns += 1
+            await asyncio.sleep(until - loop.time())
+        return turns
+
+    assert run(wait()) == 2
