@@ -57,15 +57,11 @@ def existing(path: str, *, root: Path = ROOT) -> list[str]:
 
 
 def hierarchies(root: Path = ROOT) -> list[Path]:
-    """The roots of all hierarchies: one in v2, one per controller in v1."""
+    """The roots of all hierarchies: one in v2, one per controller (and `unified`) in v1."""
     if (root / "cgroup.controllers").exists():
         return [root]
 
-    return sorted(
-        folder
-        for folder in root.iterdir()
-        if folder.is_dir() and not folder.is_symlink() and folder.name != "unified"
-    )
+    return sorted(p for p in root.iterdir() if p.is_dir() and not p.is_symlink())
 
 
 def is_v1(root: Path = ROOT) -> bool:

@@ -107,10 +107,18 @@ def lock(name: str, *, clusters: Path | None = None) -> Iterator[None]:
     while True:
         with path.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if path.exists() and path.stat().st_ino == os.fstat(handle.fileno()).st_ino:
+            if _is_still(path, handle.fileno()):
                 try:
                     yield
                 finally:
                     path.unlink()
 
                 return
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    """Whether `path` is the open file `handle`, and not removed, or another's by now."""
+    try:
+        return path.stat().st_ino == os.fstat(handle).st_ino
+    except FileNotFoundError:
+        return False

@@ -105,6 +105,8 @@ def cluster(image: Path) -> Iterator[Cluster]:
         left = take_down(name)
 
     assert not left, left
+    assert not list(Path("/sys/fs/cgroup").rglob(f"*{name}*"))
+    assert not list(Home(name).root.parent.glob(f"*{name}*"))
 
 
 def status(cluster: Cluster, url: str, node: str) -> str:
