@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from controllers.registry import bucket, child, configuration, http_secret
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
+from controllers.registry.planner import Planner
 from registry_operator.api.registry import Registry
 from registry_operator.api.storage import Storage
 from registry_operator.kube.object import Object
@@ -45,7 +46,7 @@ class _Parsed:
 
 
 class Gatherer:
-    """Makes snapshots; holds nothing but the parsed specifications."""
+    """Makes snapshots; holds nothing but what was parsed and planned."""
 
     def __init__(
         self, stores: Stores, *, health: HealthProber, random_secret: Callable[[], str]
@@ -54,12 +55,14 @@ class Gatherer:
         self._health = health
         self._random_secret = random_secret
         self._parsed: dict[ObjectKey, _Parsed] = {}
+        self._planner = Planner()
 
     def gather(self, key: ObjectKey) -> RegistryInputs | None:
         """The snapshot of one Registry; None when there is no such Registry."""
         owner = self._stores.registries.get(key)
         if owner is None:
             self._parsed.pop(key, None)
+            self._planner.forget(key)
             return None
         parsed = self._parse(owner)
         children = self._children(owner)
@@ -75,6 +78,7 @@ class Gatherer:
             credentials=self._credentials(owner, registry),
             health=tuple(answer for answer in answers if answer is not None),
             random_secret=self._random_secret,
+            planner=self._planner.plan,
         )
 
     def secret_references(self, owner: Object) -> tuple[ObjectKey, ...]:

@@ -61,6 +61,7 @@ class RegistryInputs:
         spec: parsed; None when it can't be (then `invalid` says why).
         template: the name of the RegistryTemplate that it asks for.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
+        planner: plans the configuration; injected, so that it may remember plans.
     """
 
     owner: Object
@@ -72,6 +73,9 @@ class RegistryInputs:
     credentials: Credentials = Credentials(known=False)
     health: tuple[PodHealth, ...] = ()
     random_secret: Callable[[], str] = field(default=str, repr=False)
+    planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(
+        default=plan_configuration, repr=False
+    )
 
     @property
     def hold(self) -> str | None:
@@ -96,4 +100,4 @@ class RegistryInputs:
     @cached_property
     def configuration(self) -> Configuration | Blocked | Stalled:
         """The configuration to run with, or why there is none now."""
-        return plan_configuration(self)
+        return self.planner(self)

@@ -1,0 +1,38 @@
+"""Remembers the planned configuration of each Registry while nothing that it is made of changes.
+
+In: snapshots. Out: what `plan_configuration` says of them. Every reconciler of a Registry needs the
+plan at every event, and writing YAML is the dearest thing that a decision does: without this it was
+a third of the operator's CPU while Registries come into being (docs/performance.md).
+"""
+
+from typing import TYPE_CHECKING
+
+from controllers.registry.configuration import Configuration, plan_configuration
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.outcome import Blocked, Stalled
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
+
+Plan = Configuration | Blocked | Stalled
+
+
+class Planner:
+    """Plans; of each Registry it keeps the newest plan and what that was made of."""
+
+    def __init__(self) -> None:
+        self._known: dict[ObjectKey, tuple[tuple[object, ...], Plan]] = {}
+
+    def plan(self, inputs: "RegistryInputs") -> Plan:
+        """The configuration to run with, or why there is none now."""
+        basis = (inputs.spec, inputs.cosi, inputs.credentials)
+        known = self._known.get(inputs.owner.key)
+        if known is not None and known[0] == basis:
+            return known[1]
+        plan = plan_configuration(inputs)
+        self._known[inputs.owner.key] = (basis, plan)
+        return plan
+
+    def forget(self, key: ObjectKey) -> None:
+        """The Registry is gone."""
+        self._known.pop(key, None)
