@@ -1,8 +1,8 @@
 """Which loop a test runs on, and that no test blocks it.
 
-Tests of the runtime and those marked `virtual` run on virtual time, unless marked `real_time` (they
-talk to a real socket or thread). A call that would block the event loop raises, in product code and
-tests alike.
+Tests of the runtime, those of its conformance and those marked `virtual` run on virtual time, unless
+marked `real_time` (they talk to a real socket or thread). A call that would block the event loop
+raises, in product code and tests alike.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from blockbuster import blockbuster_ctx
 
 from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 
-_RUNTIME = Path(__file__).parent / "unit" / "runtime"
+_VIRTUAL = {Path(__file__).parent / "unit" / "runtime", Path(__file__).parent / "conformance"}
 _OWN_CODE = ["registry_operator", "controllers"]
 
 
@@ -37,7 +37,10 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("real_time"):
         virtual = False
     else:
-        virtual = _RUNTIME in item.path.parents or item.get_closest_marker("virtual") is not None
+        virtual = (
+            not _VIRTUAL.isdisjoint(item.path.parents)
+            or item.get_closest_marker("virtual") is not None
+        )
     return {"virtual": VirtualLoop} if virtual else {"real": asyncio.SelectorEventLoop}
 
 
