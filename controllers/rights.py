@@ -30,7 +30,9 @@ def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
     """Every right, declared where it is used; the generator joins them."""
     for kind in kinds:
         verbs = [*_WATCH, "get", "create", "patch"]
-        if kind.may_prune is not None:
+        if kind.may_prune is not None or not kind.outlives_owner:
+            # Besides pruning: whoever puts back an owner reference must be allowed to delete the
+            # child (admission plugin OwnerReferencesPermissionEnforcement, as on OpenShift).
             verbs.append("delete")
         yield _rule(kind.resource, verbs)
     yield _rule(REGISTRY, (*_WATCH, "patch"))

@@ -16,10 +16,18 @@ NAMESPACE = "registry-operator-system"
 USER = f"system:serviceaccount:{NAMESPACE}:registry-operator"
 IMAGE = "registry-operator:dev"
 CONFIG = Path(__file__).resolve().parents[2] / "config"
-# Asks, without a record, whether who sets blockOwnerDeletion may set the owner's finalizers: with
-# it every child that is made uses that right.
+# Asks, without a record, whether who sets blockOwnerDeletion may set the owner's finalizers, and
+# whether who puts back an owner reference may delete the child: the stories that make and repair
+# children prove that these rights are needed.
 ADMISSION = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
-USED_BY_ADMISSION = frozenset({Right("registry-operator.dev/registries/finalizers", "update")})
+USED_BY_ADMISSION = frozenset(
+    {
+        Right("registry-operator.dev/registries/finalizers", "update"),
+        Right("apps/deployments", "delete"),
+        Right("serviceaccounts", "delete"),
+        Right("services", "delete"),
+    }
+)
 _OVERLAY = CONFIG / "overlays" / "test"
 _ROLES = (CONFIG / "rbac" / "role.yaml", CONFIG / "rbac" / "leader_election_role.yaml")
 
