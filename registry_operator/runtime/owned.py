@@ -163,12 +163,9 @@ class OwnedReconciler(Generic[I]):
                 return await self._keep_marks(inputs.owner, intent, found)
             if observed is not None and self._is_settled(key, intent, observed):
                 return Done()
-            # What our cache does not hold has lost the label that we select by.
-            lost = ["metadata.labels"]
-            drifted = differences(intent, observed.body()) if observed is not None else lost
-            waiting = self._waits(found, drifted)
-            if waiting is not None:
-                return waiting
+        waiting = self._waits(key, inputs.owner, _lost(intent, found, observed))
+        if waiting is not None:
+            return waiting
         return await self._write(inputs.owner, intent, found)
 
     async def _keep_marks(self, owner: Object, intent: Mapping[str, Any], found: Object) -> Outcome:
@@ -179,23 +176,21 @@ class OwnedReconciler(Generic[I]):
         drifted = differences(marks, found.body())
         if not drifted:
             return Done()
-        waiting = self._waits(found, drifted)
+        waiting = self._waits(found.key, owner, drifted)
         if waiting is not None:
             return waiting
         await self._applier.restore_marks(self._store, found, intent=intent, owner=owner)
-        self._contest.repaired(found.key, now=self._clock.monotonic())
+        self._contest.repaired((found.key, owner.uid), now=self._clock.monotonic())
         return Done()
 
-    def _waits(self, found: Object, drifted: Sequence[str]) -> After | None:
-        """How long to leave the field to somebody who changes it again and again."""
-        wait = self._contest.wait(found.key, now=self._clock.monotonic())
+    def _waits(self, child: ObjectKey, owner: Object, lost: Sequence[str]) -> After | None:
+        """How long to leave the field to somebody who changes or deletes it again and again."""
+        wait = self._contest.wait((child, owner.uid), now=self._clock.monotonic())
         if wait <= 0:
             return None
-        fields = ", ".join(drifted[:3]) or "a field"
-        message = (
-            f"{fields} of {self.kind.resource.kind} {found.key} is changed by somebody else again "
-            "and again; find and stop it"
-        )
+        what = f"{self.kind.resource.kind} {child}"
+        what = f"{', '.join(lost[:3])} of {what} is changed" if lost else f"{what} is deleted"
+        message = f"{what} by somebody else again and again; find and stop it"
         return After(wait, "Contested", message)
 
     def _verdict(self, found: Object, owner: Object) -> Outcome | None:
@@ -233,9 +228,10 @@ class OwnedReconciler(Generic[I]):
         if refused is not None:
             return refused
         known = self._settled.get(key)
-        # Not a change of ours, so somebody else's: of a field, or of our annotation.
-        repairing = found is not None and (
-            found.annotations.get(self._identity.annotation) == mark
+        # Not a change of ours, so somebody else's: of a field, or of our annotation. (What is gone
+        # from the store was counted when it went.)
+        repairing = self._store.get(key) is not None and (
+            (found is not None and found.annotations.get(self._identity.annotation) == mark)
             or (known is not None and known.intent == mark)
         )
         try:
@@ -250,7 +246,7 @@ class OwnedReconciler(Generic[I]):
         self._refusals.forget(key)
         self._settled[key] = _Settled(mark, digest(projection(intent, written.body())))
         if repairing:
-            self._contest.repaired(key, now=now)
+            self._contest.repaired((key, owner.uid), now=now)
         return Done()
 
     async def _prune(self, inputs: I, *, wanted: set[ObjectKey]) -> Outcome:
@@ -262,11 +258,25 @@ class OwnedReconciler(Generic[I]):
             claim = self._identity.judge(child, owner=owner)
             unwanted = child.key not in wanted and claim in (Claim.OURS, Claim.ORPHAN)
             if unwanted and not child.is_deleting and may_prune(inputs, child):
+                self._settled.pop(child.key, None)
                 await self._applier.delete(self._store, child, owner=owner)
         return Done()
 
     def _on_change(self, change: Change) -> None:
-        # Not of the contest: a child that lost its label is gone for this store, and only for it.
-        if isinstance(change, Removed):
-            self._settled.pop(change.old.key, None)
-            self._refusals.forget(change.old.key)
+        if not isinstance(change, Removed):
+            return
+        key, controller = change.old.key, change.old.controller()
+        self._refusals.forget(key)
+        if self._settled.pop(key, None) is not None and controller is not None:
+            # Deleted, or robbed of the label that we select by, and not by us. Of one owner only:
+            # children go with their owner, and his successor starts anew.
+            self._contest.repaired((key, controller.uid), now=self._clock.monotonic())
+
+
+def _lost(
+    intent: Mapping[str, Any], found: Object | None, observed: Object | None
+) -> Sequence[str]:
+    """The fields that are not as intended; empty where the object is gone."""
+    if observed is not None:
+        return differences(intent, observed.body()) or ("metadata.annotations",)
+    return () if found is None else ("metadata.labels",)
