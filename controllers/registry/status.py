@@ -42,13 +42,14 @@ class View:
         return find_trouble(children.pods, children.deployment, self.inputs.health)
 
     def trouble(self, *reconcilers: str) -> Trouble | None:
-        """Why the first of these reconcilers could not do its work; None when all could."""
-        for name in reconcilers:
-            recorded = self.outcomes.get(name)
-            trouble = recorded and _as_trouble(recorded.outcome)
-            if trouble:
-                return trouble
-        return None
+        """Why the first of these reconcilers could not do its work; None when all could.
+
+        One that only waits, often for another of them, comes after those that met trouble.
+        """
+        recorded = [self.outcomes[name] for name in reconcilers if name in self.outcomes]
+        told = [trouble for one in recorded if (trouble := _as_trouble(one.outcome))]
+        grave = [trouble for trouble in told if gravity_of(trouble.reason) is not Gravity.WAIT]
+        return next(iter((*grave, *told)), None)
 
 
 def _as_trouble(outcome: Outcome) -> Trouble | None:
@@ -201,7 +202,7 @@ def _first_cause(view: View, concerns: Sequence[Condition]) -> Trouble | None:
     for condition in (configuration, storage):
         if condition.status == "False":
             return Trouble(condition.reason, condition.message)
-    written = view.trouble(*view.outcomes)
+    written = view.trouble(*sorted(view.outcomes))
     if written is not None:
         return written
     for condition in (service, available):

@@ -152,7 +152,7 @@ class ClusterModel:
                 "metadata": {
                     "namespace": key.namespace,
                     "name": key.name,
-                    "labels": metadata["labels"],
+                    "labels": metadata.get("labels", {}),
                     "ownerReferences": [controlled_by(service)],
                 },
             }
