@@ -121,7 +121,7 @@ def version() -> None:
 async def _run(settings: RunSettings) -> None:
     credentials = await auth.load(kubeconfig=settings.kubeconfig, context=settings.context)
     # The `_created` samples double the number of series and no dashboard reads them.
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
     metrics = Metrics(CollectorRegistry())
     transport = HttpTransport(
         credentials, user_agent=f"{NAME}/{__version__}", observer=metrics.request

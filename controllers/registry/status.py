@@ -132,7 +132,7 @@ def _nearest(written: Trouble | None, plan: Blocked | Stalled) -> Trouble:
 def _configuration(view: View) -> Condition:
     inputs = view.inputs
     plan = inputs.configuration
-    if plan is inputs.storage:
+    if plan == inputs.storage:
         message = "the configuration waits for the storage"
         return _condition(inputs, "ConfigurationValid", "Unknown", "WaitingForStorage", message)
     if isinstance(plan, (Blocked, Stalled)):
