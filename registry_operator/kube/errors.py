@@ -239,6 +239,15 @@ class InternalError(ApiError):
     reasons, statuses = ("InternalError",), (500,)
 
 
+class StorageReadError(ApiError):
+    """The server's storage holds an object that cannot be read (KEP-3926).
+
+    Deleting it breaks the watch history: no event can tell it.
+    """
+
+    reasons = ("StorageReadError",)
+
+
 class ServiceUnavailable(ApiError):
     reasons, statuses = ("ServiceUnavailable",), (503,)
 
@@ -269,6 +278,7 @@ _CLASSES: Final = (
     Invalid,
     TooManyRequests,
     InternalError,
+    StorageReadError,
     ServiceUnavailable,
     ServerTimeout,
 )

@@ -36,6 +36,7 @@ def error_of(
         (422, "Invalid", errors.Invalid),
         (429, "TooManyRequests", errors.TooManyRequests),
         (500, "InternalError", errors.InternalError),
+        (500, "StorageReadError", errors.StorageReadError),
         (500, "ServerTimeout", errors.ServerTimeout),
         (503, "ServiceUnavailable", errors.ServiceUnavailable),
         (504, "Timeout", errors.ServerTimeout),

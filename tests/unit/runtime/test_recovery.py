@@ -11,6 +11,7 @@ from registry_operator.kube.errors import (
     NotFound,
     RequestTimeout,
     ServiceUnavailable,
+    StorageReadError,
     TooManyRequests,
     TransportError,
     Unauthorized,
@@ -40,7 +41,11 @@ def test_a_watch_outlives_what_says_nothing_about_its_version(error: KubeError) 
     assert not recover(error, verb="watch", streaming=False, failures=1).relist
 
 
-@pytest.mark.parametrize("error", [EXPIRED, NotFound(404), Invalid(422), BadRequest(400)])
+@pytest.mark.parametrize(
+    "error",
+    [EXPIRED, NotFound(404), Invalid(422), BadRequest(400), StorageReadError(500)],
+    ids=lambda error: type(error).__name__,
+)
 def test_a_watch_begins_anew_after_what_will_not_pass(error: KubeError) -> None:
     assert recover(error, verb="watch", streaming=False, failures=1).relist
 
