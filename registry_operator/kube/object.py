@@ -69,7 +69,8 @@ def _without_managed_fields(raw: bytes) -> bytes:
         annotations.pop(LAST_APPLIED, None)
         metadata["annotations"] = msgspec.Raw(_encode(annotations))
     members["metadata"] = msgspec.Raw(_encode(metadata))
-    return _encode(members)
+    # A copy, as the encoder's own buffer is half as large again as what it holds.
+    return bytes(memoryview(_encode(members)))
 
 
 def _with_type(raw: bytes, resource: Resource) -> bytes:
