@@ -1,0 +1,1 @@
+"""What the operator costs: figures against baselines of the same run (`make bench`)."""
