@@ -20,7 +20,7 @@ from registry_operator.runtime.outcome import Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Recorded
 
 _STORAGE_SIGNS = {"CredentialsRejected", "BucketNotFound", "StorageUnreachable", "StorageFailing"}
-_STORAGE_KINDS = ("bucket-claim", "bucket-access")
+_STORAGE_KINDS = ("finalizer", "bucket-claim", "bucket-access")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ class ClusterModel:
     def __init__(self, api: FakeApi) -> None:
         self._api = api
         self._seen = 0
+        # Lists of a server with a hundred Registries are dear; keys are not.
+        self._made: dict[ObjectKey, set[ObjectKey]] = {}
         self.is_well: Callable[[Body], bool] = lambda _pod: True
 
     async def run(self) -> None:
@@ -49,17 +51,18 @@ class ClusterModel:
         suffix = digest(template)[:8]
         newest = self._replica_set(deployment, template, suffix)
         replicas = deployment["spec"]["replicas"]
-        pods = self._pods(deployment)
+        pods = self._pods(_key(deployment))
         new = [pod for pod in pods if pod["metadata"]["labels"]["hash"] == suffix]
         for number in range(replicas):
-            self._pod(newest, template, f"{newest['metadata']['name']}-{number}")
+            made = self._pod(newest, template, f"{newest['metadata']['name']}-{number}")
+            self._made.setdefault(_key(deployment), set()).add(made)
         ready = [pod for pod in new if _is_ready(pod)]
         for pod in pods:
             is_old = pod not in new and len(ready) >= replicas
             is_extra = pod in new and int(pod["metadata"]["name"].rpartition("-")[2]) >= replicas
             if is_old or is_extra:
                 self._api.delete(POD, _key(pod))
-        for pod in self._pods(deployment):
+        for pod in self._pods(_key(deployment)):
             self._start(pod)
         self._report(deployment, suffix)
 
@@ -82,10 +85,11 @@ class ClusterModel:
             },
         )
 
-    def _pod(self, replica_set: Body, template: Body, name: str) -> None:
+    def _pod(self, replica_set: Body, template: Body, name: str) -> ObjectKey:
         namespace = replica_set["metadata"]["namespace"]
-        if self._api.get(POD, ObjectKey(namespace, name)) is not None:
-            return
+        key = ObjectKey(namespace, name)
+        if self._api.get(POD, key) is not None:
+            return key
         metadata = {
             "namespace": namespace,
             "name": name,
@@ -94,6 +98,7 @@ class ClusterModel:
         }
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
         self._api.put(POD, body | {"status": {"phase": "Pending"}})
+        return key
 
     def _start(self, pod: Body) -> None:
         missing = self._missing_secret(pod)
@@ -120,7 +125,7 @@ class ClusterModel:
         return missing[0] if missing else None
 
     def _report(self, deployment: Body, suffix: str) -> None:
-        pods = self._pods(deployment)
+        pods = self._pods(_key(deployment))
         new = [pod for pod in pods if pod["metadata"]["labels"]["hash"] == suffix]
         ready = sum(_is_ready(pod) for pod in pods)
         status = {
@@ -140,7 +145,7 @@ class ClusterModel:
                 "conditions": {"ready": _is_ready(pod)},
                 "targetRef": {"uid": pod["metadata"]["uid"]},
             }
-            for pod in self._api.objects(POD, metadata["namespace"])
+            for pod in self._pods(_key(service))
             if selector.items() <= pod["metadata"]["labels"].items()
         ]
         key = ObjectKey(metadata["namespace"], f"{metadata['name']}-slice")
@@ -158,13 +163,10 @@ class ClusterModel:
             }
         self._update(ENDPOINT_SLICE, known, endpoints=endpoints)
 
-    def _pods(self, deployment: Body) -> list[Body]:
-        selector = deployment["spec"]["selector"]["matchLabels"]
-        return [
-            pod
-            for pod in self._api.objects(POD, deployment["metadata"]["namespace"])
-            if selector.items() <= pod["metadata"]["labels"].items()
-        ]
+    def _pods(self, key: ObjectKey) -> list[Body]:
+        """The pods of the Deployment of this key, which a Service of the same name serves."""
+        found = (self._api.get(POD, pod) for pod in sorted(self._made.get(key, ())))
+        return [pod for pod in found if pod is not None]
 
     def _update(self, resource: Any, body: Body, **changed: Any) -> None:
         if any(body.get(name) != value for name, value in changed.items()):
