@@ -26,7 +26,8 @@ from hack.images.errors import ImageError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the stories that are asked for and returns the exit code."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job ignores SIGINT
+        signal.signal(number, _interrupt)
     try:
         chosen = stories(options.story)
         if options.list:

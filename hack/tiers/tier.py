@@ -8,6 +8,7 @@ test (a collection error, a crash) is one failure more.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 _NOTHING_COLLECTED = 5  # pytest's exit code
+_CLEAN_UP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,24 @@ def _run(step: Step) -> Counts:
     if step.report is not None:
         step.report.unlink(missing_ok=True)
 
-    finished = subprocess.run(step.arguments, env={**os.environ, **step.environment}, check=False)
+    code = _finish(subprocess.Popen(step.arguments, env={**os.environ, **step.environment}))
     if step.report is None:
-        return Counts(passed=1) if finished.returncode == 0 else Counts(failed=1)
+        return Counts(passed=1) if code == 0 else Counts(failed=1)
 
-    return judged(read_junit(step.report), exit_code=finished.returncode)
+    return judged(read_junit(step.report), exit_code=code)
+
+
+def _finish(process: subprocess.Popen[bytes]) -> int:
+    """The exit code; a run that is interrupted lets the command clean up behind itself first."""
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(_CLEAN_UP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        raise
 
 
 def judged(counted: Counts, *, exit_code: int) -> Counts:

@@ -28,6 +28,7 @@ def operator(
         tmp_path_factory.mktemp("operator"),
         kubeconfig=installation.install_rights(cluster),
         arguments=["--log-level", "debug"],
+        mark=str(cluster.home.root),
     )
     process.start()
     try:
