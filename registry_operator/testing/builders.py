@@ -203,8 +203,10 @@ def a_service(registry: Mapping[str, Any], *, ingress: Sequence[Mapping[str, str
     }
 
 
-def an_endpoint_slice(registry: Mapping[str, Any], *ready: bool | None) -> Body:
-    """An EndpointSlice of a Registry's Service with an endpoint for each argument."""
+def an_endpoint_slice(
+    registry: Mapping[str, Any], *, ready: Sequence[bool | None] = (True,)
+) -> Body:
+    """An EndpointSlice of a Registry's Service, an endpoint for each of `ready`."""
     endpoints = [
         {"addresses": [f"10.0.0.{number}"], "conditions": {} if one is None else {"ready": one}}
         for number, one in enumerate(ready)

@@ -1,0 +1,106 @@
+"""Snapshots of one Registry and its world, made of bodies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
+from registry_operator.api.registry import Registry
+from registry_operator.kube.object import Object
+from registry_operator.runtime.owned import Desired
+from registry_operator.testing.builders import (
+    COSI,
+    a_bucket_access,
+    a_bucket_claim,
+    a_bucket_info,
+    a_child_secret,
+    a_deployment,
+    a_registry,
+    a_secret,
+    a_service,
+    a_service_account,
+    an_endpoint_slice,
+    an_object,
+)
+
+Body = Mapping[str, Any]
+ABSENT = Credentials(known=True)
+UNKNOWN = Credentials(known=False)
+
+
+def a_snapshot(
+    registry: Body | None = None,
+    *,
+    children: Children | None = None,
+    cosi: CosiObjects | None = None,
+    credentials: Credentials = ABSENT,
+    **rest: Any,
+) -> RegistryInputs:
+    """What the gatherer makes of a Registry whose world is empty, but for what is named."""
+    body = registry or a_registry()
+    parsed = Registry.model_validate(body)
+    return RegistryInputs(
+        owner=an_object(body),
+        spec=parsed.spec,
+        template=parsed.template,
+        children=children or Children(),
+        cosi=cosi or CosiObjects(served=False),
+        credentials=credentials,
+        random_secret=lambda: "random",
+        **rest,
+    )
+
+
+def holding(**data: str) -> Credentials:
+    """Credentials in a Secret of these values."""
+    return Credentials(known=True, secret=an_object(a_secret("s3-keys", data)))
+
+
+def granted(registry: Body, **changed: Any) -> RegistryInputs:
+    """A Registry whose bucket COSI has granted."""
+    info = a_secret("images-bucket", {"BucketInfo": a_bucket_info()})
+    snapshot = a_snapshot(
+        registry,
+        cosi=CosiObjects(
+            served=True,
+            claim=an_object(a_bucket_claim(registry)),
+            access=an_object(a_bucket_access(registry)),
+        ),
+        credentials=Credentials(known=True, secret=an_object(info)),
+    )
+    return replace(snapshot, **changed)
+
+
+def a_cosi_registry(**fields: Any) -> dict[str, Any]:
+    return a_registry(storage=COSI, **fields)
+
+
+def serving(
+    registry: Body | None = None, *, pods: Sequence[Body] = (), **rest: Any
+) -> RegistryInputs:
+    """A Registry all of whose children are as they should be; `rest` replaces some of them."""
+    registry = registry or a_registry()
+    bare = a_snapshot(registry)
+    config = getattr(bare.configuration, "secret_name", "images-config-0")
+    children = Children(
+        service_account=an_object(a_service_account(registry)),
+        http_secret=an_object(a_child_secret(registry, "images-http-secret")),
+        configurations=(an_object(a_child_secret(registry, config)),),
+        deployment=an_object(a_deployment(registry, config=config)),
+        pods=tuple(an_object(pod) for pod in pods),
+        service=an_object(a_service(registry)),
+        endpoint_slices=(an_object(an_endpoint_slice(registry)),),
+    )
+    outside = {name: rest.pop(name) for name in ("health", "cosi", "credentials") if name in rest}
+    return a_snapshot(registry, children=replace(children, **rest), **outside)
+
+
+def body_of(desired: Desired) -> dict[str, Any]:
+    """The one desired body."""
+    assert not hasattr(desired, "reason"), desired
+    (body,) = desired
+    return dict(body)
+
+
+def objects(*bodies: Body) -> tuple[Object, ...]:
+    return tuple(an_object(body) for body in bodies)

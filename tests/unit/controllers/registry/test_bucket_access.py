@@ -1,0 +1,82 @@
+"""The BucketAccess: asks for keys in a Secret that nobody else has."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controllers.registry.bucket_access import KIND, desired
+from controllers.registry.inputs import CosiObjects, Credentials, RegistryInputs
+from registry_operator.runtime.outcome import Blocked, Stalled
+from registry_operator.testing.builders import (
+    EMPTY_DIR,
+    S3,
+    a_bucket_claim,
+    a_registry,
+    a_secret,
+    an_object,
+)
+from tests.unit.controllers.registry.snapshots import (
+    ABSENT,
+    UNKNOWN,
+    a_cosi_registry,
+    a_snapshot,
+    body_of,
+    granted,
+)
+
+
+def claimed(credentials: Credentials = ABSENT) -> RegistryInputs:
+    registry = a_cosi_registry()
+    cosi = CosiObjects(served=True, claim=an_object(a_bucket_claim(registry, ready=False)))
+    return a_snapshot(registry, cosi=cosi, credentials=credentials)
+
+
+def test_it_names_claim_class_secret_and_protocol() -> None:
+    assert body_of(desired(claimed()))["spec"] == {
+        "bucketClaimName": "images",
+        "bucketAccessClassName": "fast-keys",
+        "credentialsSecretName": "images-bucket",
+        "protocol": "S3",
+    }
+
+
+@pytest.mark.parametrize("storage", [None, S3, EMPTY_DIR])
+def test_other_storage_asks_for_nothing(storage: Mapping[str, Any] | None) -> None:
+    assert desired(a_snapshot(a_registry(storage=storage))) == ()
+
+
+@pytest.mark.parametrize("cosi", [CosiObjects(served=False), CosiObjects(served=True)])
+def test_the_claim_comes_first(cosi: CosiObjects) -> None:
+    outcome = desired(a_snapshot(a_cosi_registry(), cosi=cosi))
+
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason == "BucketNotReady"
+
+
+def test_it_waits_until_the_name_of_the_secret_is_known_to_be_free() -> None:
+    outcome = desired(claimed(UNKNOWN))
+
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason == "SecretNotRead"
+
+
+def test_a_secret_that_exists_is_never_offered_to_cosi() -> None:
+    taken = Credentials(known=True, secret=an_object(a_secret("images-bucket", {"a": "b"})))
+    outcome = desired(claimed(taken))
+
+    assert isinstance(outcome, Stalled)
+    assert outcome.reason == "ForeignObject"
+    assert "Secret team-a/images-bucket" in outcome.message
+    assert "delete or rename it" in outcome.message
+
+
+def test_the_secret_of_an_access_that_exists_is_its_own() -> None:
+    assert body_of(desired(granted(a_cosi_registry())))
+    assert body_of(desired(replace(granted(a_cosi_registry()), credentials=UNKNOWN)))
+
+
+def test_it_holds_data() -> None:
+    assert KIND.outlives_owner
+    assert KIND.create_only
