@@ -80,7 +80,8 @@ def serving(
 ) -> RegistryInputs:
     """A Registry all of whose children are as they should be; `rest` replaces some of them."""
     registry = registry or a_registry()
-    bare = a_snapshot(registry)
+    outside = {name: rest.pop(name) for name in ("health", "cosi", "credentials") if name in rest}
+    bare = a_snapshot(registry, **outside)
     config = getattr(bare.configuration, "secret_name", "images-config-0")
     children = Children(
         service_account=an_object(a_service_account(registry)),
@@ -91,7 +92,6 @@ def serving(
         service=an_object(a_service(registry)),
         endpoint_slices=(an_object(an_endpoint_slice(registry)),),
     )
-    outside = {name: rest.pop(name) for name in ("health", "cosi", "credentials") if name in rest}
     return a_snapshot(registry, children=replace(children, **rest), **outside)
 
 
