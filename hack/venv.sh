@@ -24,6 +24,7 @@ if ! [ -x "$folder/bin/pip" ]; then
 fi
 
 echo "installing the locked tools into $folder"
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/dev.txt
+"$folder/bin/python" -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
+  --requirement requirements/dev.txt | sed -nE 's/^(Collecting|Installing) ([^ ]+).*/  \2/p'
 rm -f "$folder"/.locked-*
 touch "$stamp"
