@@ -18,7 +18,7 @@ def stage(clock: VirtualClock) -> QueueStage:
     return QueueStage(clock)
 
 
-@origin(24, "returns items in order", "P2")
+@origin(24, "priorityqueue_test :: returns items in order", "P2")
 async def test_keys_of_one_priority_come_in_the_order_of_adding(stage: QueueStage) -> None:
     for key in "cab":
         stage.queue.add(key)
@@ -27,9 +27,9 @@ async def test_keys_of_one_priority_come_in_the_order_of_adding(stage: QueueStag
     assert stage.sample("adds_total") == 3
 
 
-@origin(25, "doesn't return an item that is currently locked", "P4")
-@origin(26, "returns an item as soon as its unlocked", "P4")
-@origin(28, "enqueues a locked item", "P4")
+@origin(25, "priorityqueue_test :: doesn't return an item that is currently locked", "P4")
+@origin(26, "priorityqueue_test :: returns an item as soon as its unlocked", "P4")
+@origin(28, "priorityqueue_test :: enqueues a locked item", "P4")
 @origin(46, "scheduler.rs :: scheduler_should_hold_and_release_items", "D9")
 async def test_a_key_in_processing_is_held_back_until_done_and_then_comes_at_once(
     stage: QueueStage,
@@ -56,7 +56,7 @@ async def test_a_key_that_is_held_back_does_not_block_those_behind_it(stage: Que
     assert await stage.take(1) == ["b"]
 
 
-@origin(27, "de-duplicates items", "P1")
+@origin(27, "priorityqueue_test :: de-duplicates items", "P1")
 async def test_a_key_added_twice_waits_once_and_is_counted_once(stage: QueueStage) -> None:
     stage.queue.add("a")
     stage.queue.add("a")
@@ -65,8 +65,8 @@ async def test_a_key_added_twice_waits_once_and_is_counted_once(stage: QueueStag
     assert stage.depth() == {"0": 1}
 
 
-@origin(29, "retains the highest priority", "P1")
-@origin(31, "gets pushed to the front if the priority increases", "P2")
+@origin(29, "priorityqueue_test :: retains the highest priority", "P1")
+@origin(31, "priorityqueue_test :: gets pushed to the front if the priority increases", "P2")
 async def test_a_raised_key_overtakes_those_of_its_old_class(stage: QueueStage) -> None:
     for key in "abc":
         stage.queue.add(key)
@@ -77,7 +77,7 @@ async def test_a_raised_key_overtakes_those_of_its_old_class(stage: QueueStage) 
     assert stage.queue.priority("c") is HIGH
 
 
-@origin(30, "will not decrease the priority", "P2")
+@origin(30, "priorityqueue_test :: will not decrease the priority", "P2")
 async def test_adding_again_never_lowers_a_key(stage: QueueStage) -> None:
     stage.queue.add("a", priority=HIGH)
     stage.queue.add("b")
@@ -87,7 +87,11 @@ async def test_adding_again_never_lowers_a_key(stage: QueueStage) -> None:
     assert stage.queue.priority("a") is HIGH
 
 
-@origin(32, "follows FIFO order in the new priority queue when item priority changes", "P2")
+@origin(
+    32,
+    "priorityqueue_test :: follows FIFO order in the new priority queue when item priority changes",
+    "P2",
+)
 async def test_a_raised_key_lines_up_behind_its_new_class(stage: QueueStage) -> None:
     stage.queue.add("a", priority=LOW)
     stage.queue.add("b")
@@ -96,8 +100,8 @@ async def test_a_raised_key_lines_up_behind_its_new_class(stage: QueueStage) -> 
     assert await stage.take(2) == ["b", "a"]
 
 
-@origin(34, "doesn't include non-ready items in Len()", "P5")
-@origin(43, "TestItemsAreInludedInLenAndMetricsOnceTheyAreReady", "P5")
+@origin(34, "priorityqueue_test :: doesn't include non-ready items in Len()", "P5")
+@origin(43, "priorityqueue_test :: TestItemsAreInludedInLenAndMetricsOnceTheyAreReady", "P5")
 async def test_a_delayed_key_is_counted_from_when_it_is_ready(stage: QueueStage) -> None:
     stage.queue.add("a", after=5)
     stage.queue.add("b", after=9, priority=LOW)
@@ -111,7 +115,11 @@ async def test_a_delayed_key_is_counted_from_when_it_is_ready(stage: QueueStage)
     assert stage.sample("retries_total") == 2
 
 
-@origin(36, "updates metrics correctly for an item added with after and then without", "P5")
+@origin(
+    36,
+    "priorityqueue_test :: updates metrics correctly for an item added with after and then without",
+    "P5",
+)
 async def test_an_add_without_delay_ends_the_delay_and_is_counted_once(stage: QueueStage) -> None:
     stage.queue.add("a", after=60)
     assert (stage.sample("adds_total"), stage.depth()) == (0, {})
@@ -123,7 +131,11 @@ async def test_an_add_without_delay_ends_the_delay_and_is_counted_once(stage: Qu
     assert (stage.sample("adds_total"), stage.depth(), len(stage.queue)) == (1, {}, 0)
 
 
-@origin(37, "updates metrics for an item with after re-added with higher priority, no after", "P5")
+@origin(
+    37,
+    "priorityqueue_test :: updates metrics for an item with after re-added with higher priority, no after",
+    "P5",
+)
 async def test_a_delayed_key_that_is_raised_is_counted_in_its_new_class_alone(
     stage: QueueStage,
 ) -> None:
@@ -135,7 +147,7 @@ async def test_a_delayed_key_that_is_raised_is_counted_in_its_new_class_alone(
     assert (stage.depth(), stage.sample("adds_total")) == ({}, 1)
 
 
-@origin(38, "TestFuzzPriorityQueue", "W5")
+@origin(38, "priorityqueue_test :: TestFuzzPriorityQueue", "W5")
 @pytest.mark.parametrize("seed", range(5))
 async def test_whatever_is_added_however_no_key_has_two_owners_and_none_is_lost(
     stage: QueueStage, seed: int
@@ -165,7 +177,11 @@ async def test_whatever_is_added_however_no_key_has_two_owners_and_none_is_lost(
     assert stage.depth() == {}
 
 
-@origin(39, "TestHighPriorityItemsAreReturnedBeforeLowPriorityItemMultipleTimes", "P2")
+@origin(
+    39,
+    "priorityqueue_test :: TestHighPriorityItemsAreReturnedBeforeLowPriorityItemMultipleTimes",
+    "P2",
+)
 async def test_the_higher_class_comes_first_time_after_time(stage: QueueStage) -> None:
     for _ in range(20):
         for key, priority in (("low", LOW), ("one", HIGH), ("normal", NORMAL), ("two", HIGH)):
@@ -177,7 +193,11 @@ async def test_the_higher_class_comes_first_time_after_time(stage: QueueStage) -
         assert taken == ["one", "two", "normal", "low"]
 
 
-@origin(41, "TestHighPriorityItemThatBecameReadyIsReturnedBeforeLowPriorityItem", "P3")
+@origin(
+    41,
+    "priorityqueue_test :: TestHighPriorityItemThatBecameReadyIsReturnedBeforeLowPriorityItem",
+    "P3",
+)
 async def test_a_high_key_whose_delay_is_over_goes_before_a_lower_one_that_waited(
     stage: QueueStage,
 ) -> None:
@@ -188,7 +208,11 @@ async def test_a_high_key_whose_delay_is_over_goes_before_a_lower_one_that_waite
     assert await stage.take(2) == ["high", "low"]
 
 
-@origin(44, "TestWhenAddingMultipleItemsWithRatelimitTrueTheyDontAffectEachOther", "D5")
+@origin(
+    44,
+    "priorityqueue_test :: TestWhenAddingMultipleItemsWithRatelimitTrueTheyDontAffectEachOther",
+    "D5",
+)
 async def test_keys_that_fail_together_wait_each_by_its_own_failures(stage: QueueStage) -> None:
     for key in "abc":
         stage.queue.add_rate_limited(key)
@@ -196,7 +220,9 @@ async def test_keys_that_fail_together_wait_each_by_its_own_failures(stage: Queu
     assert [await stage.run() for _ in "abc"] == [(key, 0.001) for key in "abc"]
 
 
-@origin(45, "TestPriorityQueueDoesNotDeadlockOnShutdownWhileHandingOutItems", "P6")
+@origin(
+    45, "priorityqueue_test :: TestPriorityQueueDoesNotDeadlockOnShutdownWhileHandingOutItems", "P6"
+)
 async def test_a_shutdown_while_keys_are_handed_out_ends_every_worker(stage: QueueStage) -> None:
     workers = [asyncio.create_task(stage.queue.get()) for _ in range(10)]
     await stage.clock.sleep(1)

@@ -110,7 +110,7 @@ async def test_draining_waits_until_every_key_is_given_back(stage: QueueStage) -
 
 
 @origin(8, "queue_test :: TestNoQueueDrainageUsingShutDown", "W7")
-@origin(35, "TestGetFromPriorityQueueIsUnblockedOnShutdown", "P6")
+@origin(35, "priorityqueue_test :: TestGetFromPriorityQueueIsUnblockedOnShutdown", "P6")
 async def test_a_shutdown_waits_for_nobody_and_frees_who_waits_for_a_key(stage: QueueStage) -> None:
     stage.queue.add("a")
     await stage.take(1)
@@ -171,7 +171,7 @@ async def test_a_key_that_is_done_with_can_be_collected(clock: VirtualClock) -> 
 
 
 @origin(12, "delaying_queue_test :: TestSimpleQueue", "D1")
-@origin(40, "TestItemIsOnlyReturnedAfterAfterHasPassed", "P1")
+@origin(40, "priorityqueue_test :: TestItemIsOnlyReturnedAfterAfterHasPassed", "P1")
 async def test_nothing_comes_before_its_delay_and_nothing_stays_after_its_run(
     stage: QueueStage,
 ) -> None:
@@ -185,7 +185,7 @@ async def test_nothing_comes_before_its_delay_and_nothing_stays_after_its_run(
 
 
 @origin(13, "delaying_queue_test :: TestDeduping", "D2")
-@origin(33, "retains the lowest after duration", "P1")
+@origin(33, "priorityqueue_test :: retains the lowest after duration", "P1")
 @origin(50, "scheduler.rs :: scheduler_dedupe_should_keep_earlier_item", "D2")
 @origin(51, "scheduler.rs :: scheduler_dedupe_should_replace_later_item", "D2")
 @pytest.mark.parametrize(("first", "second"), [(50, 70), (50, 30)])
@@ -209,7 +209,7 @@ async def test_two_delayed_keys_come_each_at_its_own_time(stage: QueueStage) -> 
 
 
 @origin(15, "delaying_queue_test :: TestCopyShifting", "D2")
-@origin(42, "TestMultipleItemsWithAfterAreReturnedInCorrectOrder", "P3")
+@origin(42, "priorityqueue_test :: TestMultipleItemsWithAfterAreReturnedInCorrectOrder", "P3")
 @origin(49, "scheduler.rs :: scheduler_should_emit_items_as_requested", "D2")
 async def test_delayed_keys_come_in_the_order_of_their_times(stage: QueueStage) -> None:
     for key, delay in (("first", 1), ("second", 0.5), ("third", 0.25)):
