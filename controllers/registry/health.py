@@ -88,7 +88,7 @@ def is_asked(pod: Object) -> bool:
     return not any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
 
 
-async def ask(address: str) -> bytes:
+async def ask(address: str, *, port: int = DEBUG_PORT) -> bytes:
     """One GET of the debug endpoint.
 
     Raises:
@@ -98,7 +98,7 @@ async def ask(address: str) -> bytes:
     host = f"[{address}]" if ":" in address else address
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
-        session.get(f"http://{host}:{DEBUG_PORT}/debug/health") as response,
+        session.get(f"http://{host}:{port}/debug/health") as response,
     ):
         return await response.content.read(_LONGEST_ANSWER)
 
