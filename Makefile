@@ -32,8 +32,8 @@ demo-down: venv ## Take the demo down and show that nothing is left
 
 ##@ Prove
 .PHONY: unit
-unit: venv ## Run the unit tests (seconds)
-	@$(RUN) -m pytest -q -n $(JOBS) tests/unit $(ARGS)
+unit: venv ## Run the unit and conformance tests (seconds)
+	@$(RUN) -m pytest -q -n $(JOBS) tests/unit tests/conformance $(ARGS)
 
 .PHONY: integration
 integration: venv ## Run the integration tests (a real control plane)

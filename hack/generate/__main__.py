@@ -1,4 +1,4 @@
-"""`python -m hack.generate [crds|rbac|docs|all] [--check]`: the files that follow from the code.
+"""`python -m hack.generate [GENERATOR|all] [--check]`: the files that follow from the code.
 
 Without --check they are written; with it, a file that drifted is shown as a diff and fails the run.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hack.generate import crds, docs, rbac
+from hack.generate import conformance, crds, docs, rbac
 from hack.generate.file import GeneratedFile, GenerateError, drift, write
 
 ROOT = Path(__file__).parents[2]
@@ -17,6 +17,7 @@ _GENERATORS: dict[str, Callable[[], Iterable[GeneratedFile]]] = {
     "crds": crds.files,
     "rbac": rbac.files,
     "docs": docs.files,
+    "conformance": conformance.files,
 }
 
 

@@ -10,6 +10,7 @@ from hack.tiers.tier import Step, Tier
 _PYTHON = sys.executable
 _SCRIPTS = Path(sys.executable).parent
 _WORKERS = "2"
+_UNIT = ("tests/unit", "tests/conformance")
 
 
 def tiers(work: Path) -> dict[str, Tier]:
@@ -17,7 +18,7 @@ def tiers(work: Path) -> dict[str, Tier]:
     listed = [
         Tier("lint", _lint()),
         Tier("types", [_command("mypy", "mypy")]),
-        Tier("unit", [_pytest("unit", "tests/unit", work=work, parallel=True)]),
+        Tier("unit", [_pytest("unit", *_UNIT, work=work, parallel=True)]),
         Tier(
             "integration",
             [_pytest("integration", "tests", "-m", "integration and not e2e", work=work)],
