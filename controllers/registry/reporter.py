@@ -71,12 +71,12 @@ class StatusReporter:
         told = conditions(inputs, outcomes)
         merged = merge(before.get("conditions") or (), told, self._clock.now())
         after = report(inputs, merged)
-        if after != before:
-            await self._write(inputs.owner, after)
+        if after != before and await self._write(inputs.owner, after):
             self._tell(inputs.owner, before.get("conditions") or (), merged)
         return Done()
 
-    async def _write(self, owner: Object, status: Mapping[str, Any]) -> None:
+    async def _write(self, owner: Object, status: Mapping[str, Any]) -> bool:
+        """Whether there was still a Registry to write to."""
         body = {
             "apiVersion": REGISTRY.api_version,
             "kind": REGISTRY.kind,
@@ -88,8 +88,9 @@ class StatusReporter:
                 REGISTRY, body, field_manager=self._field_manager, subresource="status"
             )
         except NotFound:
-            return
+            return False
         self._registries.wrote(written)
+        return True
 
     def _tell(
         self,
