@@ -209,21 +209,25 @@ def test_a_handler_that_is_registered_twice_hears_twice_and_leaves_once_for_each
 
 @origin(121, "shared_informer_test :: TestSharedInformerRemoveHandler", "I8")
 @origin(121, "shared_informer_test :: TestSharedInformerHandlerAbuse", "I8")
-def test_a_handler_hears_nothing_after_it_left_even_when_it_leaves_amid_a_list_or_twice() -> None:
+def test_a_handler_hears_nothing_after_it_left_even_amid_a_change_by_another_hand_or_twice() -> (
+    None
+):
     store = Store(SECRETS)
     heard: list[str] = []
 
     def once(change: Change) -> None:
         heard.append(in_short(change))
-        leave()
-        leave()
+        for leave in (leave_once, leave_once, dismissed.leave):
+            leave()
 
-    leave = store.subscribe(once)
+    leave_once = store.subscribe(once)
+    dismissed = Listener(store)
     stayed = Listener(store)
 
     store.writer().replace([a_secret("a", 1), a_secret("b", 2)], "5")
 
     assert heard == ["+a"]
+    assert dismissed.heard == []
     assert stayed.heard == ["+a", "+b"]
 
 

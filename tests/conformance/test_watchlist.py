@@ -102,6 +102,8 @@ async def test_a_stream_that_ends_before_its_bookmark_begins_anew_with_nothing(
 
     assert following.held == {"b": "2"}
     assert following.lists() == []
+    assert following.reasons() == ["EndedEarly"]
+    assert following.clock.monotonic() >= 0.8
 
 
 @origin(88, "reflector_watchlist_test :: TestWatchList/stopping after synchronization", "R11")
