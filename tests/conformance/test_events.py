@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from registry_operator.kube.errors import ApiError, Invalid, KubeError, NotFound, TransportError
+from registry_operator.kube.errors import ApiError, Invalid, KubeError, TransportError
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.correlator import Correlator, Occurrence, Reference, Verdict
 from registry_operator.runtime.recorder import EVENTS
@@ -167,7 +167,7 @@ async def test_lots_of_events_wait_their_turn_and_are_all_written(stage: Stage) 
     assert len(stage.events) == stage.recorder.stats().sent == 200
 
 
-@origin(148, "event_test :: TestLotsOfEvents: the queue is full", "E3")
+@origin(148, "event.go :: DropIfChannelFull", "E3")
 async def test_who_tells_more_than_can_be_kept_waits_no_longer_and_loses_the_rest(
     stage: Stage,
 ) -> None:
@@ -229,12 +229,3 @@ async def test_silence_of_six_minutes_writes_the_last_count_and_ends_the_series(
 
         assert stage.events[0]["series"]["count"] == 5
         assert stage.recorder.stats().series == 0
-
-
-@origin(148, "event_test :: TestWriteEventError: not found", "E3")
-async def test_a_namespace_that_is_gone_costs_the_event_and_nothing_else(stage: Stage) -> None:
-    stage.api.faults.plan(anything, NotFound(404, message='namespaces "team-a" not found'))
-    async with stage.running():
-        stage.missing()
-
-    assert (len(stage.api.requests), stage.recorder.stats().dropped) == (1, 1)
