@@ -7,7 +7,7 @@ that differs is told for rows that are tested. What concerns reading stands in d
 from collections.abc import Mapping
 from typing import Final
 
-from tests.conformance.declined_reading import READING
+from tests.conformance.declined_reading import READING, READING_DIFFERENCES
 from tests.conformance.origin import Declined, Origin
 
 _ONE_BACK_OFF: Final = (
@@ -40,6 +40,7 @@ DECLINED: Final = (
 )
 
 DIFFERENCES: Final[Mapping[int, str]] = {
+    **READING_DIFFERENCES,
     44: "Keys are added one by one; there is no batch.",
     129: "There is no switch that lets an exception of a reconcile end the process.",
     130: "Every run has a time limit (60 s unless said otherwise); zero does not mean none.",

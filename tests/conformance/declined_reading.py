@@ -1,8 +1,9 @@
 """Behaviours of reflectors, stores and informers that we decided against, each with the reason.
 
-One part of the table of docs/conformance.md; the other part stands in declined.py.
+One part of the tables of docs/conformance.md; declined.py holds the other part, and merges both.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from tests.conformance.origin import Declined, Origin
@@ -69,3 +70,22 @@ READING: Final = (
         "what is there, leaving is always allowed (row 121), so neither is an error.",
     ),
 )
+
+READING_DIFFERENCES: Final[Mapping[int, str]] = {
+    66: "Patience with a server that fails inside is five tries in a row, not a duration.",
+    72: "No list names a version, so the first and the second ask for the same: the newest state.",
+    73: "The whole list is asked for as of now, not as of the version of the first page.",
+    74: "No list names a version that could be too large, so the same list is asked for again after "
+    "a back-off; a watch is asked for again at its version, and listed after five tries.",
+    75: "A watch is asked for with 240 to 300 s, and no option changes that.",
+    81: "What is left out is fixed: managedFields and kubectl's last applied configuration.",
+    93: "A new picture is always asked for as of now; no version is carried over.",
+    98: "A watcher never gives up, so no back-off can close the stream.",
+    103: "A list makes the store synced and is told in one step, so there is no moment between.",
+    108: "Changes and additions keep the order of the list; only deletions come before.",
+    113: "What is left out is fixed, and own writes leave it out too.",
+    115: "The fault of a handler is logged and counted, and goes no further.",
+    122: "Registering returns when the handler has heard all, so nothing tells that it has synced.",
+    126: "An own write is kept until the watch has passed it; nothing expires by time or by number.",
+    128: "A change carries the old and the new object, so nothing is remembered, and nothing expires.",
+}

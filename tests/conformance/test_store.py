@@ -275,7 +275,7 @@ def test_an_index_follows_additions_changes_and_removals() -> None:
     assert found("red") == ["a"]
 
 
-@origin(125, "thread_safe_store_test :: DeleteRemovesEmptySetsFromIndex", "I10")
+@origin(125, "thread_safe_store_test :: TestThreadSafeStoreDeleteRemovesEmptySetsFromIndex", "I10")
 def test_a_value_that_no_object_has_any_more_leaves_the_index() -> None:
     index = Index("team", by_label("team"))
     index.put(a_labelled("a", 1, team="blue"))
@@ -284,7 +284,11 @@ def test_a_value_that_no_object_has_any_more_leaves_the_index() -> None:
     assert len(index) == 0
 
 
-@origin(125, "thread_safe_store_test :: AddKeepsNonEmptySet", "I10")
+@origin(
+    125,
+    "thread_safe_store_test :: TestThreadSafeStoreAddKeepsNonEmptySetPostDeleteFromIndex",
+    "I10",
+)
 def test_a_value_stays_in_the_index_as_long_as_one_object_has_it() -> None:
     index = Index("team", by_label("team"))
     index.put(a_labelled("a", 1, team="blue"))
@@ -295,7 +299,9 @@ def test_a_value_stays_in_the_index_as_long_as_one_object_has_it() -> None:
     assert index.keys("blue") == [key("b")]
 
 
-@origin(125, "thread_safe_store_test :: IndexingFunctionsWithMultipleValues", "I10")
+@origin(
+    125, "thread_safe_store_test :: TestThreadSafeStoreIndexingFunctionsWithMultipleValues", "I10"
+)
 def test_an_object_is_found_by_each_of_its_values_and_by_none_that_it_lost() -> None:
     index = Index("labels", lambda obj: obj.labels.values())
     index.put(a_labelled("a", 1, x="one", y="two"))

@@ -27,7 +27,12 @@ def following(clock: VirtualClock) -> Following:
     return Following(clock, stream=True)
 
 
-@origin(83, "reflector_watchlist_test :: TestWatchList/synced after a bookmark event", "R1")
+@origin(
+    83,
+    "reflector_watchlist_test :: TestWatchList/"
+    "prove that the reflector is synced after receiving a bookmark event",
+    "R1",
+)
 async def test_the_bookmark_that_ends_the_initial_events_makes_the_store_synced(
     following: Following,
 ) -> None:
@@ -42,7 +47,12 @@ async def test_the_bookmark_that_ends_the_initial_events_makes_the_store_synced(
     assert following.version == "2"
 
 
-@origin(84, "reflector_watchlist_test :: TestWatchList/not synced without the bookmark", "R1")
+@origin(
+    84,
+    "reflector_watchlist_test :: TestWatchList/"
+    "the reflector won't be synced if the bookmark event has been received",
+    "R1",
+)
 async def test_without_that_bookmark_nothing_is_shown(following: Following) -> None:
     watch = following.serve_watch_list()
 
@@ -55,7 +65,12 @@ async def test_without_that_bookmark_nothing_is_shown(following: Following) -> N
     assert following.held == {}
 
 
-@origin(85, "reflector_watchlist_test :: TestWatchList/value of the annotation", "R1")
+@origin(
+    85,
+    "reflector_watchlist_test :: TestWatchList/"
+    "prove that the reflector is checking the value of the initialEventsEnd annotation",
+    "R1",
+)
 async def test_a_bookmark_whose_annotation_is_not_true_ends_nothing(following: Following) -> None:
     watch = following.serve_watch_list()
     metadata = {"resourceVersion": "2", "annotations": {INITIAL_EVENTS_END: "false"}}
@@ -68,7 +83,12 @@ async def test_a_bookmark_whose_annotation_is_not_true_ends_nothing(following: F
     assert not following.store.synced
 
 
-@origin(86, "reflector_watchlist_test :: TestWatchList/Updates and Deletes events", "R1")
+@origin(
+    86,
+    "reflector_watchlist_test :: TestWatchList/"
+    "check if Updates and Deletes events are propagated during streaming",
+    "R1",
+)
 async def test_changes_amid_the_initial_events_are_folded_into_one_picture(
     following: Following,
 ) -> None:
@@ -86,7 +106,12 @@ async def test_changes_amid_the_initial_events_are_folded_into_one_picture(
     assert following.told == ["+b", "+c"]
 
 
-@origin(87, "reflector_watchlist_test :: TestWatchList/stopping before sync", "R2")
+@origin(
+    87,
+    "reflector_watchlist_test :: TestWatchList/"
+    "check if stopping a watcher before sync results in creating a new watch-list request",
+    "R2",
+)
 async def test_a_stream_that_ends_before_its_bookmark_begins_anew_with_nothing(
     following: Following,
 ) -> None:
@@ -106,7 +131,12 @@ async def test_a_stream_that_ends_before_its_bookmark_begins_anew_with_nothing(
     assert following.clock.monotonic() >= 0.8
 
 
-@origin(88, "reflector_watchlist_test :: TestWatchList/stopping after synchronization", "R11")
+@origin(
+    88,
+    "reflector_watchlist_test :: TestWatchList/"
+    "stopping a watcher after synchronization results in creating a new watch request",
+    "R11",
+)
 async def test_a_stream_that_ends_after_its_bookmark_goes_on_as_a_plain_watch(
     following: Following,
 ) -> None:
@@ -124,7 +154,11 @@ async def test_a_stream_that_ends_after_its_bookmark_goes_on_as_a_plain_watch(
     assert following.reasons() == ["Closed"]
 
 
-@origin(89, "reflector_watchlist_test :: TestWatchList/retries 429", "R2")
+@origin(
+    89,
+    "reflector_watchlist_test :: TestWatchList/checks if the reflector retries 429",
+    "R2",
+)
 async def test_a_busy_server_is_asked_for_the_same_stream_again(following: Following) -> None:
     busy = TooManyRequests(429, reason="TooManyRequests")
     following.server.refuse_stream(on("GET", PATH, sendInitialEvents="true"), busy, times=3)
@@ -137,8 +171,18 @@ async def test_a_busy_server_is_asked_for_the_same_stream_again(following: Follo
     assert following.clock.monotonic() >= 0.8 + 1.6 + 3.2
 
 
-@origin(90, "reflector_watchlist_test :: TestWatchList/server does not support streaming", "R2")
-@origin(91, "reflector_watchlist_test :: TestWatchList/any other error forces fallback", "R2")
+@origin(
+    90,
+    "reflector_watchlist_test :: TestWatchList/"
+    "fall back to old LIST/WATCH semantics when a server doesn't support streaming",
+    "R2",
+)
+@origin(
+    91,
+    "reflector_watchlist_test :: TestWatchList/"
+    "returning any other error than apierrors.NewInvalid forces fallback",
+    "R2",
+)
 @pytest.mark.parametrize(
     "error",
     [
@@ -164,7 +208,12 @@ async def test_a_server_that_refuses_to_stream_is_asked_for_pages_at_once(
     assert following.clock.monotonic() == 0
 
 
-@origin(92, "reflector_watchlist_test :: TestWatchList/expiring an established watcher", "R10")
+@origin(
+    92,
+    "reflector_watchlist_test :: TestWatchList/"
+    "expiring an established watcher results in returning an error from the reflector",
+    "R10",
+)
 async def test_a_stream_that_expires_after_its_bookmark_is_followed_by_a_new_picture(
     following: Following,
 ) -> None:
