@@ -36,7 +36,10 @@ HTTP_SECRET = "do-not-tell-http"
 class RegistryStage(OperatorStage):
     """`cosi`: whether the cluster serves its kinds. `answer` is what unready pods say when asked."""
 
-    def __init__(self, clock: VirtualClock, *, cosi: bool = False) -> None:
+    def __init__(
+        self, clock: VirtualClock, *, cosi: bool = False, namespace: str | None = None
+    ) -> None:
+        self._namespace = namespace
         self._secrets = itertools.count()
         self.answer: bytes | None = None
         super().__init__(clock, (*KINDS, *(COSI_KINDS if cosi else ())), self._declare)
@@ -45,7 +48,7 @@ class RegistryStage(OperatorStage):
     def _declare(self, operator: Operator) -> None:
         assembly.install(
             operator,
-            namespace=None,
+            namespace=self._namespace,
             asker=self._ask,
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
         )

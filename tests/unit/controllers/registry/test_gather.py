@@ -1,0 +1,243 @@
+"""The snapshot of one Registry: everything of it, nothing of others, parsed once."""
+
+from typing import Any
+
+import pytest
+
+from controllers.kinds import (
+    BUCKET_ACCESS,
+    BUCKET_CLAIM,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    POD,
+    REGISTRY,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
+from controllers.registry.gather import Gatherer, Stores, credentials_key
+from controllers.registry.health import HealthProber
+from registry_operator.api.names import LABEL_REGISTRY
+from registry_operator.api.registry import Registry
+from registry_operator.kube.client import Client
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.owned import OWNER_INDEX
+from registry_operator.runtime.ownership import by_owner_label
+from registry_operator.runtime.referenced import Referenced
+from registry_operator.runtime.store import Store
+from registry_operator.runtime.writer import Writer
+from registry_operator.testing.builders import (
+    COSI,
+    NAMESPACE,
+    S3,
+    a_bucket_access,
+    a_bucket_claim,
+    a_child_secret,
+    a_deployment,
+    a_pod,
+    a_registry,
+    a_replica_set,
+    a_secret,
+    a_service,
+    a_service_account,
+    an_endpoint_slice,
+    an_object,
+)
+from registry_operator.testing.fake_api import FakeApi
+from registry_operator.testing.virtual_loop import VirtualClock
+
+pytestmark = pytest.mark.virtual
+
+KEY = ObjectKey(NAMESPACE, "images")
+CHILDREN = (
+    DEPLOYMENT, REPLICA_SET, POD, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, BUCKET_CLAIM,
+    BUCKET_ACCESS,
+)  # fmt: skip
+
+
+class Field:
+    """Stores filled by hand, and a gatherer over them."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        index = {OWNER_INDEX: by_owner_label(LABEL_REGISTRY)}
+        stores = {resource: Store(resource, indexes=index) for resource in CHILDREN}
+        self.registries, self.secrets, self.others = (
+            Store(REGISTRY),
+            Store(SECRET, indexes=index),
+            Store(SECRET),
+        )
+        self._writers = {resource: store.writer() for resource, store in stores.items()}
+        self._writers |= {REGISTRY: self.registries.writer(), SECRET: self.secrets.writer()}
+        others: Writer = self.others.writer()
+        others.replace([], "1")
+        client = Client(FakeApi([SECRET], clock=clock))
+        self.stores = Stores(
+            registries=self.registries,
+            deployments=stores[DEPLOYMENT],
+            replica_sets=stores[REPLICA_SET],
+            pods=stores[POD],
+            secrets=self.secrets,
+            services=stores[SERVICE],
+            service_accounts=stores[SERVICE_ACCOUNT],
+            endpoint_slices=stores[ENDPOINT_SLICE],
+            bucket_claims=stores[BUCKET_CLAIM],
+            bucket_accesses=stores[BUCKET_ACCESS],
+            referenced_secrets=Referenced(client, self.others, clock=clock),
+        )
+        prober = HealthProber(stores[POD], asker=_nobody, clock=clock, changed=lambda _pod: None)
+        self.gatherer = Gatherer(self.stores, health=prober, random_secret=lambda: "r")
+
+    def show(self, resource: Resource, body: dict[str, Any]) -> None:
+        self._writers[resource].upsert(an_object(body))
+
+    def fill(self, resource: Resource) -> None:
+        self._writers[resource].replace([], "1")
+
+
+async def _nobody(address: str) -> bytes:
+    raise TimeoutError(address)
+
+
+@pytest.fixture
+async def field(clock: VirtualClock) -> Field:
+    return Field(clock)
+
+
+async def test_a_registry_that_is_not_there_has_no_snapshot(field: Field) -> None:
+    assert field.gatherer.gather(KEY) is None
+
+
+async def test_everything_of_a_registry_is_in_and_nothing_of_another(field: Field) -> None:
+    mine, other = a_registry(storage=COSI), a_registry("other", storage=COSI)
+    for registry in (mine, other):
+        name = registry["metadata"]["name"]
+        field.show(REGISTRY, registry)
+        field.show(DEPLOYMENT, a_deployment(registry))
+        field.show(REPLICA_SET, a_replica_set(registry, config="c", name=f"{name}-1"))
+        field.show(POD, a_pod(registry, f"{name}-1-a"))
+        field.show(SERVICE, a_service(registry))
+        field.show(SERVICE_ACCOUNT, a_service_account(registry))
+        field.show(ENDPOINT_SLICE, an_endpoint_slice(registry))
+        field.show(SECRET, a_child_secret(registry, f"{name}-http-secret"))
+        field.show(SECRET, a_child_secret(registry, f"{name}-config-0"))
+        field.show(BUCKET_CLAIM, a_bucket_claim(registry))
+        field.show(BUCKET_ACCESS, a_bucket_access(registry))
+    found = field.gatherer.gather(KEY)
+
+    assert found is not None
+    children = found.children
+    single = (
+        children.service_account,
+        children.http_secret,
+        children.deployment,
+        children.service,
+        found.cosi.claim,
+        found.cosi.access,
+        *children.configurations,
+        *children.replica_sets,
+        *children.pods,
+        *children.endpoint_slices,
+    )
+    assert len(single) == 10
+    for child in single:
+        assert child is not None
+        assert child.name.startswith("images")
+    assert found.random_secret() == "r"
+    assert found.hold is None
+
+
+async def test_a_specification_is_parsed_once_per_version(field: Field) -> None:
+    field.show(REGISTRY, a_registry())
+    first, again = field.gatherer.gather(KEY), field.gatherer.gather(KEY)
+    field.show(REGISTRY, a_registry(replicas=3))
+    changed = field.gatherer.gather(KEY)
+
+    assert first is not None
+    assert again is not None
+    assert changed is not None
+    assert again.spec is first.spec
+    assert changed.wanted.replicas == 3
+
+
+async def test_what_cannot_be_read_is_told_by_field_without_its_value(field: Field) -> None:
+    field.show(REGISTRY, a_registry(replicas="do-not-tell", image=7))
+    found = field.gatherer.gather(KEY)
+
+    assert found is not None
+    assert found.spec is None
+    assert found.hold == "SpecInvalid"
+    assert "spec.replicas:" in found.invalid
+    assert "spec.image:" in found.invalid
+    assert "do-not-tell" not in found.invalid
+    assert field.gatherer.secret_references(found.owner) == ()
+
+
+@pytest.mark.parametrize(
+    ("registry", "hold"),
+    [
+        (a_registry(), None),
+        (a_registry(paused=True), "Paused"),
+        (a_registry(metadata={"deletionTimestamp": "2026-01-01T00:00:00Z"}), "Terminating"),
+    ],
+)
+async def test_what_holds_writes_back(
+    field: Field, registry: dict[str, Any], hold: str | None
+) -> None:
+    field.show(REGISTRY, registry)
+    found = field.gatherer.gather(KEY)
+
+    assert found is not None
+    assert found.hold == hold
+
+
+async def test_cosi_is_served_when_both_kinds_are_in_memory(field: Field) -> None:
+    field.show(REGISTRY, a_registry(storage=COSI))
+    served = []
+    for resource in (BUCKET_CLAIM, BUCKET_ACCESS):
+        found = field.gatherer.gather(KEY)
+        assert found is not None
+        served.append(found.cosi.served)
+        field.fill(resource)
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+
+    assert [*served, found.cosi.served] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("storage", "name"),
+    [
+        (None, None),
+        ({}, None),
+        ({"emptyDir": {}}, None),
+        ({"s3": {"bucket": "b"}}, None),
+        (S3, "s3-keys"),
+        (COSI, "images-bucket"),
+    ],
+)
+async def test_the_secret_with_credentials_is_known_by_the_storage(
+    field: Field, storage: dict[str, Any] | None, name: str | None
+) -> None:
+    registry = a_registry(storage=storage)
+    field.show(REGISTRY, registry)
+    owner, key = an_object(registry), ObjectKey(NAMESPACE, name) if name else None
+    spec = Registry.model_validate(registry).spec
+
+    assert credentials_key(owner, spec.storage) == key
+    assert field.gatherer.secret_references(owner) == ((key,) if key else ())
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    # An empty list of Secrets was taken in: that there is none is known.
+    assert found.credentials.known
+    assert found.credentials.secret is None
+
+
+async def test_a_secret_that_exists_is_unknown_until_it_was_read(clock: VirtualClock) -> None:
+    field = Field(clock)
+    field.show(REGISTRY, a_registry(storage=S3))
+    field.others._replace([an_object(a_secret("s3-keys", {}))], "2")
+    found = field.gatherer.gather(KEY)
+
+    assert found is not None
+    assert not found.credentials.known
