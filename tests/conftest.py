@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 from blockbuster import blockbuster_ctx
@@ -17,6 +18,12 @@ from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 
 _VIRTUAL = {Path(__file__).parent / "unit" / "runtime", Path(__file__).parent / "conformance"}
 _OWN_CODE = ["registry_operator", "controllers"]
+
+# How fast a loaded machine draws examples says nothing about the code.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
