@@ -6,6 +6,7 @@ In: text. Out: values that make sense together, or a `ValueError` that names the
 import os
 import socket
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,6 +70,6 @@ def parse_address(text: str) -> Address:
     return Address(host.removeprefix("[").removesuffix("]"), int(port))
 
 
-def pod_namespace() -> str | None:
+def pod_namespace(environment: Mapping[str, str] = os.environ) -> str | None:
     """The namespace of the pod that we run in, by the downward API (`POD_NAMESPACE`)."""
-    return os.environ.get("POD_NAMESPACE") or None
+    return environment.get("POD_NAMESPACE") or None

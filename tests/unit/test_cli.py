@@ -1,0 +1,148 @@
+"""The commands: what they print, what they teach, and how they end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from registry_operator import __version__
+from registry_operator.cli import main
+
+CRDS = Path(__file__).parents[2] / "crds"
+
+
+def invoke(*arguments: str, **environment: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, [*arguments], env=environment)
+    return result.exit_code, result.output
+
+
+def test_the_version_is_printed() -> None:
+    assert invoke("version") == (0, f"{__version__}\n")
+
+
+def test_the_crds_are_those_that_are_committed() -> None:
+    code, text = invoke("crds")
+    committed = yaml.safe_load((CRDS / "registries.yaml").read_text())
+
+    assert code == 0
+    assert yaml.safe_load(text) == committed
+
+
+def test_help_teaches_the_first_steps() -> None:
+    code, text = invoke("--help")
+
+    assert code == 0
+    assert "crds | kubectl apply --server-side -f -" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable"),
+    [
+        ("--kubeconfig", "KUBECONFIG"),
+        ("--namespace", "NAMESPACE"),
+        ("--workers", "WORKERS"),
+        ("--leader-elect", "LEADER_ELECT"),
+        ("--leader-election-namespace", "LEADER_ELECTION_NAMESPACE"),
+        ("--metrics-bind-address", "METRICS_BIND_ADDRESS"),
+        ("--health-probe-bind-address", "HEALTH_PROBE_BIND_ADDRESS"),
+        ("--log-format", "LOG_FORMAT"),
+        ("--log-level", "LOG_LEVEL"),
+    ],
+)
+def test_every_flag_is_told_with_its_variable(flag: str, variable: str) -> None:
+    code, text = invoke("run", "--help")
+
+    assert code == 0
+    assert flag in text
+    assert f"REGISTRY_OPERATOR_{variable}" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "word"),
+    [
+        (("--workers", "0"), {}, "--workers"),
+        ((), {"REGISTRY_OPERATOR_WORKERS": "many"}, "--workers"),
+        (("--log-format", "xml"), {}, "--log-format"),
+        (("--log-level", "loud"), {}, "--log-level"),
+    ],
+)
+def test_a_flag_that_makes_no_sense_is_refused_by_name(
+    arguments: tuple[str, ...], environment: dict[str, str], word: str
+) -> None:
+    code, text = invoke("run", *arguments, **environment)
+
+    assert code == 2
+    assert word in text
+
+
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: c
+contexts: [{name: c, context: {cluster: k, user: u}}]
+clusters: [{name: k, cluster: {server: "http://127.0.0.1:9"}}]
+users: [{name: u, user: {token: do-not-tell}}]
+"""
+
+
+def process(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    config = folder / "config"
+    config.write_text(KUBECONFIG)
+    command = (sys.executable, "-m", "registry_operator", "run", "--kubeconfig", str(config))
+    local = ("--metrics-bind-address", "127.0.0.1:0", "--health-probe-bind-address", "127.0.0.1:0")
+    return subprocess.Popen(
+        (*command, *local, *arguments), stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
+
+
+def test_a_stop_before_the_cluster_was_ever_reached_is_orderly(tmp_path: Path) -> None:
+    with process(tmp_path, "--log-level", "debug") as running:
+        assert running.stderr is not None
+        told = ""
+        while '"starting"' not in told:
+            told += running.stderr.readline()
+        time.sleep(0.3)
+        running.send_signal(signal.SIGTERM)
+        _, rest = running.communicate(timeout=30)
+
+    assert running.returncode == 0, rest
+    assert '"stopped"' in rest
+    assert "do-not-tell" not in told + rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--metrics-bind-address", "8080"), ["ValueError", "is no address such as :8080"]),
+        (("--context", "nowhere"), ["nowhere"]),
+    ],
+)
+def test_what_cannot_work_ends_with_one_line_and_status_1(
+    tmp_path: Path, arguments: tuple[str, ...], words: list[str]
+) -> None:
+    with process(tmp_path, *arguments) as running:
+        _, told = running.communicate(timeout=30)
+
+    assert running.returncode == 1
+    assert "Traceback" not in told
+    assert len(told.splitlines()) == 1
+    for word in words:
+        assert word in told
+
+
+def test_the_module_runs_the_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "registry_operator", "version"],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+
+    assert done.stdout == f"{__version__}\n"

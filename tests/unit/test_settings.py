@@ -1,0 +1,58 @@
+"""Settings: what flags and environment mean together."""
+
+import pytest
+
+from registry_operator.runtime.operator import Address
+from registry_operator.settings import NAME, RunSettings, parse_address, pod_namespace
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (":8080", Address("", 8080)),
+        ("127.0.0.1:0", Address("127.0.0.1", 0)),
+        ("[::1]:8080", Address("::1", 8080)),
+        ("localhost:65535", Address("localhost", 65535)),
+    ],
+)
+def test_an_address_is_host_and_port(text: str, address: Address) -> None:
+    assert parse_address(text) == address
+
+
+@pytest.mark.parametrize("text", ["", "8080", ":", ":x", ":65536", ":-1", "host:", "host:80:x"])
+def test_anything_else_is_refused_by_name(text: str) -> None:
+    with pytest.raises(ValueError, match="is no address such as :8080") as raised:
+        parse_address(text)
+    assert repr(text) in str(raised.value)
+
+
+def test_without_election_nobody_is_asked() -> None:
+    settings = RunSettings().for_runtime(own_namespace="system")
+
+    assert settings.election is None
+    assert settings.name == NAME
+    assert (settings.metrics.port, settings.probes.port) == (8080, 8081)
+
+
+@pytest.mark.parametrize(("told", "namespace"), [(None, "system"), ("leases", "leases")])
+def test_the_lease_is_in_the_pods_namespace_unless_told_otherwise(
+    told: str | None, namespace: str
+) -> None:
+    settings = RunSettings(leader_elect=True, leader_election_namespace=told)
+    election = settings.for_runtime(own_namespace="system").election
+
+    assert election is not None
+    assert (election.namespace, election.name) == (namespace, NAME)
+
+
+def test_every_process_has_an_identity_of_its_own() -> None:
+    settings = RunSettings(leader_elect=True)
+    elections = [settings.for_runtime(own_namespace="x").election for _ in range(2)]
+
+    assert len({one.identity for one in elections if one}) == 2
+
+
+def test_the_pods_namespace_comes_from_the_downward_api() -> None:
+    assert pod_namespace({"POD_NAMESPACE": "system"}) == "system"
+    assert pod_namespace({"POD_NAMESPACE": ""}) is None
+    assert pod_namespace({}) is None
