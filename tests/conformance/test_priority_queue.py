@@ -78,8 +78,9 @@ async def test_a_raised_key_overtakes_those_of_its_old_class(stage: QueueStage) 
 
 
 @origin(30, "priorityqueue_test :: will not decrease the priority", "P2")
-async def test_adding_again_never_lowers_a_key(stage: QueueStage) -> None:
-    stage.queue.add("a", priority=HIGH)
+@pytest.mark.parametrize("delay", [0, 60])
+async def test_adding_again_never_lowers_a_key(stage: QueueStage, delay: float) -> None:
+    stage.queue.add("a", priority=HIGH, after=delay)
     stage.queue.add("b")
     stage.queue.add("a", priority=LOW)
 
@@ -126,9 +127,11 @@ async def test_an_add_without_delay_ends_the_delay_and_is_counted_once(stage: Qu
     stage.queue.add("a")
     assert (stage.sample("adds_total"), stage.depth()) == (1, {"0": 1})
     await stage.run()
-    await stage.clock.sleep(100)
-
+    stage.queue.add("a", after=100)
+    await stage.clock.sleep(99)
     assert (stage.sample("adds_total"), stage.depth(), len(stage.queue)) == (1, {}, 0)
+
+    assert await stage.run() == ("a", 100)
 
 
 @origin(
