@@ -50,7 +50,12 @@ def test_a_list_is_written_on_one_line(tmp_path: Path) -> None:
 
 
 def test_settings_that_are_the_hosts_own_are_left_out(tmp_path: Path) -> None:
-    environ = {"PIP_TARGET": "/somewhere", "PIP_USER": "1", "PIP_NO_INDEX": "1", "HOME": "/home/someone"}
+    environ = {
+        "PIP_TARGET": "/somewhere",
+        "PIP_USER": "1",
+        "PIP_NO_INDEX": "1",
+        "HOME": "/home/someone",
+    }
 
     values = _values(read_settings(environ, home=tmp_path).text)
 
