@@ -1,11 +1,13 @@
 """The wiring: every reconciler has its triggers, and a change of each store wakes who looks at it."""
 
+import random
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 import pytest
 
+import controllers
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
@@ -22,10 +24,14 @@ from controllers.registry import guardian, reporter
 from controllers.registry.assembly import IDENTITY, KINDS, TRIGGERS
 from controllers.registry.gather import Stores
 from controllers.registry.reasons import TABLE
+from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.runtime.operator import Operator
+from registry_operator.runtime.operator import Operator, Settings
 from registry_operator.testing.builders import COSI, NAMESPACE, S3, a_bucket_info, a_secret
+from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
+from tests.operator_stage import LOCAL
+from tests.unit.controllers import registry_stage
 from tests.unit.controllers.registry_stage import RegistryStage
 
 NAMES = {kind.name for kind in KINDS}
@@ -192,6 +198,16 @@ async def test_secrets_are_read_while_somebody_refers_to_them(clock: VirtualCloc
 
         assert len([r for r in stage.api.requests if r.path == gets]) == read
         assert operator.outcomes.stats().owners == 0
+
+
+@pytest.mark.virtual
+async def test_the_one_table_of_the_domain_installs_every_controller(clock: VirtualClock) -> None:
+    settings = Settings(name="stage", metrics=LOCAL, probes=LOCAL)
+    client = Client(FakeApi(registry_stage.KINDS, clock=clock))
+    operator = Operator(client, settings, clock=clock, rng=random.Random(1))
+    controllers.install(operator, namespace=None, random_secret=lambda: "r")
+
+    assert operator.manager().stats().controllers.keys() == TRIGGERS.keys()
 
 
 @pytest.mark.virtual

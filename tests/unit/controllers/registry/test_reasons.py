@@ -65,6 +65,7 @@ def test_gravity_is_by_the_table_and_an_unknown_reason_is_trouble() -> None:
     assert stalls("ForeignObject")
     assert not stalls("SecretNotFound")
     assert not stalls("NobodyKnows")
+    assert all(reason.stalls == stalls(name) for name, reason in TABLE.items())
 
 
 def test_conditions_are_documented() -> None:
