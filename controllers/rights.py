@@ -2,8 +2,8 @@
 
 In: the declarations of owned kinds. Out: (API groups, resources, verbs). Server-side apply of an
 object that is not there yet needs `create` besides `patch`; `get` is the look at the server before
-a first write; `delete` only where something is ever deleted. Leases are granted in the operator's
-own namespace (config/rbac), not here.
+a first write, at the child and, when one is missing, at its owner; `delete` only where something is
+ever deleted. Leases are granted in the operator's own namespace (config/rbac), not here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
             # child (admission plugin OwnerReferencesPermissionEnforcement, as on OpenShift).
             verbs.append("delete")
         yield _rule(kind.resource, verbs)
-    yield _rule(REGISTRY, (*_WATCH, "patch"))
+    yield _rule(REGISTRY, (*_WATCH, "get", "patch"))
     yield _rule(REGISTRY, ("patch",), subresource="status")
     # blockOwnerDeletion in an owner reference asks for the right to set the owner's finalizers
     # (admission plugin OwnerReferencesPermissionEnforcement).

@@ -14,7 +14,7 @@ from typing import Any
 from registry_operator.kube.client import Client
 from registry_operator.kube.errors import Invalid, NotFound
 from registry_operator.kube.object import Object
-from registry_operator.kube.resource import ObjectKey
+from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.store import Store
 
 Observer = Callable[[Object, str, Store, str], None]
@@ -36,8 +36,16 @@ class Applier:
 
     async def find(self, store: Store, key: ObjectKey) -> Object | None:
         """What the server holds under a key that our cache does not: metadata only."""
+        return await self._look(store.resource, key)
+
+    async def is_alive(self, resource: Resource, owner: Object) -> bool:
+        """Whether the server, not our cache, still holds this very owner and means to keep it."""
+        found = await self._look(resource, owner.key)
+        return found is not None and found.uid == owner.uid and not found.is_deleting
+
+    async def _look(self, resource: Resource, key: ObjectKey) -> Object | None:
         try:
-            return await self._client.get(store.resource, key, metadata_only=True)
+            return await self._client.get(resource, key, metadata_only=True)
         except NotFound:
             return None
 

@@ -163,10 +163,23 @@ class OwnedReconciler(Generic[I]):
                 return await self._keep_marks(inputs.owner, intent, found)
             if observed is not None and self._is_settled(key, intent, observed):
                 return Done()
+        elif await self._is_bereft(inputs.owner):
+            return Blocked("Terminating", f"{inputs.owner.key} is gone or on its way out")
         waiting = self._waits(key, inputs.owner, _lost(intent, found, observed))
         if waiting is not None:
             return waiting
         return await self._write(inputs.owner, intent, found)
+
+    async def _is_bereft(self, owner: Object) -> bool:
+        """Whether a child is missing because its owner is gone, which our cache has yet to hear.
+
+        Kinds are listed and watched one by one, so the end of a collected child may be known before
+        that of its owner; made again, it would be an orphan. An owner without a status has no
+        children that could be collected, and is not asked for.
+        """
+        if not owner.body().get("status"):
+            return False
+        return not await self._applier.is_alive(self._identity.owner, owner)
 
     async def _keep_marks(self, owner: Object, intent: Mapping[str, Any], found: Object) -> Outcome:
         """Labels and owner only: nothing else of a child that is made once is ours any more."""

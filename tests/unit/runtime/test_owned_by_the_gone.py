@@ -1,0 +1,65 @@
+"""Caches of different kinds know different moments: a child's end may be heard before its owner's."""
+
+import pytest
+
+from registry_operator.kube.object import Object
+from registry_operator.testing.virtual_loop import VirtualClock
+from tests.example_operator import CONFIG_MAP, GREETING
+from tests.unit.runtime.owned_stage import CHILD, OWNER, OwnedStage, reason_of, writes_children
+
+
+@pytest.fixture
+def stage(clock: VirtualClock) -> OwnedStage:
+    return OwnedStage(clock)
+
+
+def greet_with_status(stage: OwnedStage) -> None:
+    """An owner that was reconciled before."""
+    stage.greet("ann")
+    stage.api.change(GREETING, OWNER, lambda body: body.update(status={"greeted": 1}))
+
+
+async def test_a_child_collected_with_its_owner_is_not_made_again(stage: OwnedStage) -> None:
+    greet_with_status(stage)
+    async with stage.running() as operator:
+        stage.new_writes()
+        stage.api.drop_watches("stall", GREETING)
+        stage.api.delete(GREETING, OWNER)
+        await stage.settle()
+
+        assert reason_of(operator.outcomes.of(OWNER)["config-map"].outcome) == "Terminating"
+    assert stage.names() == []
+    assert [request for request in stage.new_writes() if writes_children(request)] == []
+
+
+async def test_a_successor_of_the_same_name_is_served_when_the_cache_has_heard_of_it(
+    stage: OwnedStage,
+) -> None:
+    greet_with_status(stage)
+    async with stage.running():
+        stage.api.drop_watches("stall", GREETING)
+        stage.api.delete(GREETING, OWNER)
+        successor = stage.greet("ann")["metadata"]["uid"]
+        await stage.settle(200)
+
+        owner = Object.of(stage.child).controller()
+        assert owner is not None
+        assert owner.uid == successor
+
+
+async def test_a_child_that_somebody_deletes_is_made_again(stage: OwnedStage) -> None:
+    greet_with_status(stage)
+    async with stage.running():
+        before = stage.child["metadata"]["uid"]
+        stage.api.delete(CONFIG_MAP, CHILD)
+        await stage.settle()
+
+        assert stage.child["metadata"]["uid"] != before
+
+
+async def test_the_first_children_of_an_owner_cost_no_look_at_it(stage: OwnedStage) -> None:
+    stage.greet("ann")
+    async with stage.running():
+        looks = [r for r in stage.api.requests if r.method == "GET" and r.path.endswith("/hi")]
+
+    assert looks == []
