@@ -48,7 +48,7 @@ def _pytest(name: str, *arguments: str, work: Path, parallel: bool = False) -> S
         about="pytest",
         arguments=[
             *(_PYTHON, "-m", "coverage", "run", "--parallel-mode", "-m", "pytest", "-q"),
-            *(f"--junitxml={report}", *workers, *arguments),
+            *(f"--junitxml={report}", "--override-ini=junit_family=xunit1", *workers, *arguments),
         ],
         report=report,
         environment={"COVERAGE_FILE": str(work / ".coverage")},
