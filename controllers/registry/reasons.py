@@ -310,6 +310,11 @@ _WRITES = (
         "A write failed; it is being retried.",
         "If it lasts: see the operator's log.",
     ),
+    Reason(
+        "InternalError",
+        "The operator itself is at fault; it tries again.",
+        "Report it with the operator's log.",
+    ),
     Reason("NamespaceTerminating", "The namespace is being deleted.", gravity=Gravity.WAIT),
 )
 _SUMMARY = (

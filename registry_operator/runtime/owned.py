@@ -26,7 +26,7 @@ from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.ownership import Claim, Identity, describe
 from registry_operator.runtime.refusals import Refusals
 from registry_operator.runtime.store import Change, Removed, Store
-from registry_operator.runtime.trouble import RECHECK_SECONDS, failed, outcome_of
+from registry_operator.runtime.trouble import RECHECK_SECONDS, failed, internal_error, outcome_of
 
 OWNER_INDEX = "owner"
 Desired = Sequence[Body] | Blocked | Stalled
@@ -126,6 +126,10 @@ class OwnedReconciler(Generic[I]):
             if told is None:
                 raise
             return told
+        except Exception:
+            # A defect of ours: shown, or the status would wait for this reconciler for ever.
+            self._record(inputs.owner, internal_error(self.kind.name))
+            raise
         self._record(inputs.owner, outcome)
         return outcome
 

@@ -52,6 +52,12 @@ def failed(error: KubeError, *, doing: str) -> Blocked:
     return Blocked("WriteFailed", f"{doing}: {error}; it is tried again")
 
 
+def internal_error(reconciler: str) -> Blocked:
+    """What to show when a reconciler itself is broken; the log has the traceback."""
+    message = f"the reconciler {reconciler} failed: see the operator's log, and report it"
+    return Blocked("InternalError", message)
+
+
 def _missing_right(error: Forbidden, doing: str) -> str:
     if error.verb and error.resource_text:
         right = f"the right to {error.verb} {error.resource_text}"
