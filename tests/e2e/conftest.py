@@ -1,6 +1,6 @@
-"""A control plane with simulated nodes whose audit log counts, and the operator to be killed."""
+"""A control plane with simulated nodes whose audit log counts, and the operator as a process."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,6 @@ import pytest
 from hack.cluster.cluster import Cluster
 from hack.e2e import installation
 from hack.operator import OperatorProcess
-
-AnOperator = Callable[[Cluster], OperatorProcess]
 
 
 @pytest.fixture(scope="module")
