@@ -11,6 +11,7 @@ section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from registry_operator.kube.errors import KubeError
@@ -105,6 +106,7 @@ class OwnedReconciler(Generic[I]):
         self._settled: dict[ObjectKey, _Settled] = {}
         self._refusals = Refusals()
         self._contest = Contest()
+        self._since: datetime | None = None
         store.subscribe(self._on_change)
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
@@ -113,6 +115,7 @@ class OwnedReconciler(Generic[I]):
         Raises:
             KubeError: a write failed in a way that only a retry can tell more about.
         """
+        self._since = self._since or self._clock.now()
         inputs = self._gather(key)
         if inputs is None:
             self._outcomes.forget(key)
@@ -175,13 +178,13 @@ class OwnedReconciler(Generic[I]):
         return await self._write(inputs.owner, intent, found)
 
     async def _is_bereft(self, owner: Object) -> bool:
-        """Whether a child is missing because its owner is gone, which our cache has yet to hear.
+        """Whether a child is missing as its owner is gone, which our cache of owners has yet to hear.
 
-        Kinds are listed and watched one by one, so the end of a collected child may be known before
-        that of its owner; made again, it would be an orphan. An owner without a status has no
-        children that could be collected, and is not asked for.
+        Made again, it would be an orphan. An owner that came while we were at work and has no
+        status yet had no children, and is not asked for.
         """
-        if not owner.body().get("status"):
+        created, since = owner.metadata.creation_timestamp, self._since
+        if created and since and created > since and not owner.body().get("status"):
             return False
         return not await self._applier.is_alive(self._identity.owner, owner)
 

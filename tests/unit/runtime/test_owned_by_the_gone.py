@@ -57,9 +57,30 @@ async def test_a_child_that_somebody_deletes_is_made_again(stage: OwnedStage) ->
         assert stage.child["metadata"]["uid"] != before
 
 
-async def test_the_first_children_of_an_owner_cost_no_look_at_it(stage: OwnedStage) -> None:
+async def test_children_that_an_earlier_process_made_are_not_made_again(
+    stage: OwnedStage,
+) -> None:
+    """The earlier one died before it wrote a status."""
     stage.greet("ann")
-    async with stage.running():
-        looks = [r for r in stage.api.requests if r.method == "GET" and r.path.endswith("/hi")]
+    async with stage.running() as operator:
+        stage.api.drop_watches("stall", GREETING)
+        stage.new_writes()
+        stage.api.delete(GREETING, OWNER)
+        await stage.settle()
 
-    assert looks == []
+        assert reason_of(operator.outcomes.of(OWNER)["config-map"].outcome) == "Terminating"
+    assert [request for request in stage.new_writes() if writes_children(request)] == []
+
+
+async def test_the_first_children_of_a_new_owner_cost_no_look_at_it(stage: OwnedStage) -> None:
+    async with stage.running():
+        stage.greet("other")
+        stage.api.delete(GREETING, OWNER)
+        await stage.settle()
+        stage.api.requests.clear()
+        stage.greet("ann")
+        await stage.settle()
+
+        assert stage.names() == ["hi-ann"]
+        looks = [r for r in stage.api.requests if r.method == "GET" and r.path.endswith("/hi")]
+        assert looks == []
