@@ -178,7 +178,7 @@ class OwnedReconciler(Generic[I]):
         return await self._write(inputs.owner, intent, found)
 
     async def _is_bereft(self, owner: Object) -> bool:
-        """Whether a child is missing as its owner is gone, which our cache of owners has yet to hear.
+        """Whether a child is missing as its owner is gone, which our cache has yet to hear.
 
         Made again, it would be an orphan. An owner that came while we were at work and has no
         status yet had no children, and is not asked for.
