@@ -54,6 +54,8 @@ class Applier:
     ) -> Object:
         """Applies a sealed intent and returns what the server made of it.
 
+        To what was `found`, by its uid: where that is gone meanwhile, the apply is refused (409, or
+        422 where there is another) instead of making the child anew for an owner that may be gone.
         An apply leaves items of others in the lists that it shares with them. Where these make the
         object invalid (somebody changed the port of a Service, and ours comes back beside it under
         the same name), the lists are replaced.
@@ -61,6 +63,8 @@ class Applier:
         Raises:
             KubeError: the write was refused or its fate is unknown.
         """
+        if found is not None:
+            body = {**body, "metadata": {**body["metadata"], "uid": found.uid}}
         try:
             written = await self._client.apply(
                 store.resource, body, field_manager=self._field_manager, force=found is not None

@@ -15,6 +15,7 @@ from registry_operator.kube.errors import (
     BadRequest,
     Conflict,
     Forbidden,
+    Invalid,
     MethodNotAllowed,
     NotFound,
 )
@@ -103,10 +104,14 @@ class Writer:
         if old is None:
             if route.subresource:
                 self._storage.get(route.resource, route.key)
+            if intent.get("metadata", {}).get("uid"):
+                message = "uid mismatch: the object specified a uid, and no existing one was found"
+                raise Conflict(409, reason="Conflict", message=message)
             named = self._named(route, intent)
             body, owners = applied({}, named, {}, manager=manager, force=options.force)
             return self._insert(route.resource, body, owners, options)
         _check_resource_version(old, intent)
+        _check_uid(old, intent)
         known = self._storage.owners(old)
         body, owners = applied(old, intent, known, manager=manager, force=options.force)
         new = self._restricted(route, old, _without_resource_version(body))
@@ -246,6 +251,13 @@ def _check_resource_version(old: Body, body: Body) -> None:
             " and try again"
         )
         raise Conflict(409, reason="Conflict", message=message)
+
+
+def _check_uid(old: Body, body: Body) -> None:
+    asked = (body.get("metadata") or {}).get("uid")
+    if asked and asked != old["metadata"]["uid"]:
+        message = f"metadata.uid: Invalid value: {asked!r}: field is immutable"
+        raise Invalid(422, reason="Invalid", message=message)
 
 
 def _check_preconditions(old: Body, preconditions: Mapping[str, str]) -> None:

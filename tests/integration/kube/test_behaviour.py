@@ -176,6 +176,21 @@ async def test_an_old_resource_version_conflicts(api: Api) -> None:
         await api.client.update(LEASES, body)
 
 
+async def test_an_apply_that_names_a_uid_makes_nothing_anew(api: Api) -> None:
+    known = await api.client.create(CONFIG_MAPS, a_config_map(api, key="value"))
+    intent = a_config_map(api, key="mine")
+    intent["metadata"]["uid"] = known.uid
+    changed = await api.client.apply(CONFIG_MAPS, intent, field_manager="a")
+    assert changed.uid == known.uid
+
+    await api.client.delete(CONFIG_MAPS, the(api))
+    with pytest.raises(Conflict):
+        await api.client.apply(CONFIG_MAPS, intent, field_manager="a")
+    await api.client.create(CONFIG_MAPS, a_config_map(api, key="another"))
+    with pytest.raises(Invalid):
+        await api.client.apply(CONFIG_MAPS, intent, field_manager="a")
+
+
 async def test_a_json_patch_tests_before_it_acts(api: Api) -> None:
     await api.client.create(CONFIG_MAPS, a_config_map(api, a="1"))
     good = [

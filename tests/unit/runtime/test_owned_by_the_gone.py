@@ -3,8 +3,9 @@
 import pytest
 
 from registry_operator.kube.object import Object
+from registry_operator.runtime.owned import Desired
 from registry_operator.testing.virtual_loop import VirtualClock
-from tests.example_operator import CONFIG_MAP, GREETING
+from tests.example_operator import CONFIG_MAP, GREETING, Snapshot
 from tests.unit.runtime.owned_stage import CHILD, OWNER, OwnedStage, reason_of, writes_children
 
 
@@ -30,6 +31,28 @@ async def test_a_child_collected_with_its_owner_is_not_made_again(stage: OwnedSt
         assert reason_of(operator.outcomes.of(OWNER)["config-map"].outcome) == "Terminating"
     assert stage.names() == []
     assert [request for request in stage.new_writes() if writes_children(request)] == []
+
+
+def all_in_one(snapshot: Snapshot) -> Desired:
+    """One child that changes with its owner."""
+    text = " ".join(snapshot.owner.body()["spec"]["names"])
+    return [{"metadata": {"namespace": CHILD.namespace, "name": CHILD.name}, "data": {"to": text}}]
+
+
+async def test_a_change_of_a_child_that_is_gone_unheard_waits_until_that_is_heard(
+    clock: VirtualClock,
+) -> None:
+    stage = OwnedStage(clock, desired=all_in_one)
+    greet_with_status(stage)
+    async with stage.running():
+        stage.api.drop_watches("stall", CONFIG_MAP)
+        stage.api.delete(CONFIG_MAP, CHILD)
+        stage.api.change(GREETING, OWNER, lambda body: body["spec"].update(names=["ann", "bob"]))
+        await stage.settle()
+        assert stage.names() == []
+
+        await stage.settle(300)
+        assert stage.child["data"] == {"to": "ann bob"}
 
 
 async def test_a_successor_of_the_same_name_is_served_when_the_cache_has_heard_of_it(
