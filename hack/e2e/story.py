@@ -27,7 +27,6 @@ class Phase(IntEnum):
     TOGETHER = 1  # beside others, in a namespace of its own
     ALONE = 2  # changes what others rely on, and puts it back
     UNDER_NARROW_RIGHTS = 3  # takes rights from the operator: its 403s are meant
-    LAST = 4  # leaves the cluster unusable for others
 
 
 @dataclass(frozen=True, slots=True)
