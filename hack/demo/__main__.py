@@ -15,7 +15,7 @@ from hack.demo import current, local
 from hack.images.errors import ImageError
 
 _OTHERWISE = """
-This machine cannot run the local cluster. If you have a cluster:
+Without the local cluster, if you have a cluster of your own:
   kubectl apply -k config/overlays/development    installs the operator in it
   make demo CLUSTER=current                       runs the operator here, against your kubeconfig"""
 
@@ -27,9 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "down":
             return 0 if _down(say) else 1
-        _up(options.cluster, say)
+        if options.cluster == "current":
+            current.up(say)
+            return 0
+        host.require(Profile.FULL, say)
+        local.up(say)
     except (ClusterError, ImageError) as error:
         print(f"error: {error}", file=sys.stderr)
+        if options.command == "up" and options.cluster == "local":
+            print(_OTHERWISE, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; make demo-down takes away what there is", file=sys.stderr)
@@ -46,18 +52,6 @@ def timed() -> Say:
         print(f"[{time.monotonic() - started:5.1f} s] {line}", flush=True)
 
     return say
-
-
-def _up(cluster: str, say: Say) -> None:
-    if cluster == "current":
-        current.up(say)
-        return
-    try:
-        host.require(Profile.FULL, say)
-    except ClusterError:
-        print(_OTHERWISE, file=sys.stderr)
-        raise
-    local.up(say)
 
 
 def _down(say: Say) -> bool:

@@ -105,7 +105,14 @@ def _sample(cluster: Cluster) -> Iterator[dict[str, Any]]:
 def _push(kubectl: Kubectl, say: Say) -> None:
     command = ("-n", NAMESPACE, "get", "registry", REGISTRY, "-o", "jsonpath={.status.endpoint}")
     endpoint = kubectl(*command)
-    kubectl("-n", NAMESPACE, "apply", "-f", "-", stdin=yaml.safe_dump(_pod("client", IMAGES[1])))
+    kubectl(
+        "-n",
+        NAMESPACE,
+        "apply",
+        "-f",
+        "-",
+        stdin=yaml.safe_dump(_pod("client", IMAGES[1], pull="IfNotPresent")),
+    )
     kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod/client", "--timeout=60s")
     target = f"{endpoint}/{_PUSHED}"
     say(f"pushing an image from a pod: crane push {target}")
@@ -119,7 +126,7 @@ def _pull(cluster: Cluster, kubectl: Kubectl, say: Say) -> None:
     cluster.trust_registry(address)
     target = f"{address}/{_PUSHED}"
     say(f"pulling it by a kubelet: a pod whose image is {target}")
-    body = _pod("hello", target)
+    body = _pod("hello", target, pull="Always")
     kubectl("-n", NAMESPACE, "delete", "pod", "hello", "--ignore-not-found", "--wait=true")
     kubectl("-n", NAMESPACE, "apply", "-f", "-", stdin=yaml.safe_dump(body))
     kubectl("-n", NAMESPACE, "wait", "--for=condition=Ready", "pod/hello", "--timeout=60s")
@@ -128,11 +135,11 @@ def _pull(cluster: Cluster, kubectl: Kubectl, say: Say) -> None:
     say(f"  {pulled}")
 
 
-def _pod(name: str, tag: str) -> dict[str, Any]:
+def _pod(name: str, tag: str, *, pull: str) -> dict[str, Any]:
     container = {
         "name": name,
         "image": tag,
-        "imagePullPolicy": "Always" if name == "hello" else "IfNotPresent",
+        "imagePullPolicy": pull,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
