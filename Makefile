@@ -48,7 +48,7 @@ lint: venv ## Check style, types, imports and generated files
 	@$(RUN) -m hack.tiers lint types
 
 .PHONY: test
-test: venv ## Run everything: lint, types, unit, integration, end to end; a table of results at the end
+test: venv ## Run everything: lint, types, unit, simulation, integration, end to end; a table of results at the end
 	@$(RUN) -m hack.tiers
 
 .PHONY: bench

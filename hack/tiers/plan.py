@@ -19,6 +19,7 @@ def tiers(work: Path) -> dict[str, Tier]:
         Tier("lint", _lint()),
         Tier("types", [_command("mypy", "mypy")]),
         Tier("unit", [_pytest("unit", *_UNIT, work=work, parallel=True)]),
+        Tier("simulation", [_pytest("simulation", "tests/simulation", work=work, parallel=True)]),
         Tier(
             "integration",
             [_pytest("integration", "tests", "-m", "integration and not e2e", work=work)],
