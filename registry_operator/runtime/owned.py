@@ -11,7 +11,6 @@ section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from registry_operator.kube.errors import KubeError
@@ -106,7 +105,7 @@ class OwnedReconciler(Generic[I]):
         self._settled: dict[ObjectKey, _Settled] = {}
         self._refusals = Refusals()
         self._contest = Contest()
-        self._since: datetime | None = None
+        self._since = clock.now()
         store.subscribe(self._on_change)
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
@@ -115,7 +114,6 @@ class OwnedReconciler(Generic[I]):
         Raises:
             KubeError: a write failed in a way that only a retry can tell more about.
         """
-        self._since = self._since or self._clock.now()
         inputs = self._gather(key)
         if inputs is None:
             self._outcomes.forget(key)
@@ -183,8 +181,8 @@ class OwnedReconciler(Generic[I]):
         Made again, it would be an orphan. An owner that came while we were at work and has no
         status yet had no children, and is not asked for.
         """
-        created, since = owner.metadata.creation_timestamp, self._since
-        if created and since and created > since and not owner.body().get("status"):
+        created = owner.metadata.creation_timestamp
+        if created and created > self._since and not owner.body().get("status"):
             return False
         return not await self._applier.is_alive(self._identity.owner, owner)
 
