@@ -63,7 +63,7 @@ def main() -> None:
 @_flag("--context", help="Context of the kubeconfig.")
 @_flag("--namespace", help="Look at this namespace only; without it: at all.")
 @_flag(
-    "--workers", type=click.IntRange(1, 64), default=8, help="Concurrent reconciles of each kind."
+    "--workers", type=click.IntRange(1, 64), default=4, help="Concurrent reconciles of each kind."
 )
 @_flag(
     "--leader-elect/--no-leader-elect",

@@ -30,7 +30,7 @@ class RunSettings:
     kubeconfig: str | None = None
     context: str | None = None
     namespace: str | None = None
-    workers: int = 8
+    workers: int = 4
     leader_elect: bool = False
     leader_election_namespace: str | None = None
     metrics_bind_address: str = ":8080"

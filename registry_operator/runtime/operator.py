@@ -58,7 +58,7 @@ class Settings:
     metrics: Address = field(default_factory=Address)
     probes: Address = field(default_factory=Address)
     election: Election | None = None
-    workers: int = 8
+    workers: int = 4
     grace: float = 30.0
 
 
