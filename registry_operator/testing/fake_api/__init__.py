@@ -2,5 +2,6 @@
 
 from registry_operator.testing.fake_api.faults import Fault
 from registry_operator.testing.fake_api.server import FakeApi
+from registry_operator.testing.fake_api.storage import Change
 
-__all__ = ["FakeApi", "Fault"]
+__all__ = ["Change", "FakeApi", "Fault"]

@@ -12,8 +12,9 @@ Found = tuple[Resource, Body]
 
 def collect(storage: Storage, *, now: str) -> None:
     """Delete objects all of whose owners are gone, and end foreground and orphaning deletions."""
-    while _step(storage, now):
-        pass
+    with storage.on_behalf_of(None):
+        while _step(storage, now):
+            pass
 
 
 def _step(storage: Storage, now: str) -> bool:

@@ -11,38 +11,27 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, M
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
-import orjson
-
-from registry_operator.kube.errors import (
-    ApiError,
-    BadRequest,
-    MethodNotAllowed,
-    RequestTimeout,
-    TransportError,
-)
-from registry_operator.kube.exchange import APPLY_PATCH, JSON_PATCH, Request, Response
+from registry_operator.kube.errors import ApiError, RequestTimeout, TransportError
+from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.clock import Clock
-from registry_operator.testing.fake_api.discovery import aggregated
+from registry_operator.testing.fake_api.answering import Answerer
 from registry_operator.testing.fake_api.faults import Fault, Faults
-from registry_operator.testing.fake_api.lister import Lister, ListOptions
-from registry_operator.testing.fake_api.patch import json_patched, merge_patched
-from registry_operator.testing.fake_api.route import Route, route
-from registry_operator.testing.fake_api.selector import Selector
-from registry_operator.testing.fake_api.storage import Body, Storage, key_of
-from registry_operator.testing.fake_api.watch import Ending, Watches, WatchOptions, shown
+from registry_operator.testing.fake_api.route import Route
+from registry_operator.testing.fake_api.storage import Body, Listener, Storage, key_of
+from registry_operator.testing.fake_api.watch import Ending, Watches
 from registry_operator.testing.fake_api.writer import Admission, WriteOptions, Writer
-from registry_operator.testing.fake_transport import a_refusal, an_answer
+from registry_operator.testing.fake_transport import a_refusal
 
 _REQUEST_TIMEOUT: Final = 30.0
-_VERSION: Final = {"major": "1", "minor": "37", "gitVersion": "v1.37.2-fake"}
 _ACTOR: Final = "test"
 
 
 class FakeApi:
     """An API server in memory, serving `resources`. `requests` is everything it was asked.
 
-    `latency` is the seconds every request takes; `faults` plans trouble.
+    `latency` is the seconds every request takes; `faults` plans trouble; without `recording`,
+    `requests` stays empty, as a long simulation wants it.
     """
 
     def __init__(
@@ -52,10 +41,12 @@ class FakeApi:
         clock: Clock,
         latency: float = 0.0,
         history: int = 10_000,
+        recording: bool = True,
     ) -> None:
         self._storage = Storage(resources, history=history)
         self._writer = Writer(self._storage, clock)
-        self._lister = Lister(self._storage)
+        self._answerer = Answerer(self._storage, self._writer)
+        self._recording = recording
         self._watches = Watches(self._storage)
         self._clock = clock
         self.latency = latency
@@ -65,7 +56,7 @@ class FakeApi:
     # What the code under test sees: the Transport protocol.
 
     async def send(self, request: Request) -> Response:
-        self.requests.append(request)
+        self._record(request)
         fault = self.faults.take(request) or Fault()
         patience = _REQUEST_TIMEOUT if request.timeout is None else request.timeout
         if self.latency + fault.delay > patience:
@@ -76,20 +67,17 @@ class FakeApi:
             request.fence()
         if fault.error is not None and not fault.after_effect:
             return _struck(fault.error)
-        try:
-            answer = an_answer(self._answer(request), status=_status(request))
-        except ApiError as error:
-            answer = a_refusal(error)
+        answer = self.answer(request)
         return answer if fault.error is None else _struck(fault.error)
 
     @asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[AsyncIterator[bytes]]:
-        self.requests.append(request)
+        self._record(request)
         fault = self.faults.take(request) or Fault()
         await self._clock.sleep(self.latency + fault.delay)
         if fault.error is not None:
             raise fault.error
-        options = self._watch_options(request)
+        options = self._answerer.watch_options(request)
         async with (
             self._watches.open(options) as lines,
             aclosing(_impatient(lines, request.timeout)) as chunks,
@@ -98,6 +86,27 @@ class FakeApi:
 
     async def close(self) -> None:
         self._watches.drop("cut")
+
+    # What a simulation builds a network of its own from.
+
+    def answer(self, request: Request) -> Response:
+        """Carry out any request but a watch, now, and return its answer or refusal.
+
+        Neither faults nor latency nor the fence have a say, and the request is not recorded: what
+        was sent is carried out even when its sender has died meanwhile.
+        """
+        return self._answerer.answer(request)
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each change, at the instant of it; return what ends that.
+
+        What it raises reaches whoever made the change, after the change is made.
+        """
+        return self._storage.subscribe(listener)
+
+    def _record(self, request: Request) -> None:
+        if self._recording:
+            self.requests.append(request)
 
     # What a test does as somebody else: users, other controllers, the cluster's own ones.
 
@@ -179,63 +188,6 @@ class FakeApi:
         """Return the requests so far that ask for a change, those of the Lease aside."""
         return [r for r in self.requests if r.method != "GET" and "/leases" not in r.path]
 
-    # How an answer is made.
-
-    def _answer(self, request: Request) -> Mapping[str, Any]:
-        if request.path in {"/api", "/apis"}:
-            return aggregated(self._storage.resources, core=request.path == "/api")
-        if request.path == "/version":
-            return _VERSION
-        at = route(request.path, self._storage.resources)
-        if request.method != "GET":
-            return self._written(at, request)
-        if not at.name:
-            return self._lister.page(_list_options(at, request))
-        found = self._storage.get(at.resource, at.key)
-        return shown(found, metadata_only=_metadata_only(request))
-
-    def _written(self, at: Route, request: Request) -> Body:
-        query = dict(request.query)
-        body = orjson.loads(request.body) if request.body else {}
-        options = WriteOptions(
-            manager=query.get("fieldManager", "unknown"),
-            force=query.get("force") == "true",
-            dry_run=query.get("dryRun") == "All",
-        )
-        match request.method, bool(at.name):
-            case "POST", False:
-                return self._writer.create(at, body, options)
-            case "PUT", True:
-                return self._writer.update(at, body, options)
-            case "DELETE", True:
-                return self._writer.delete(at, body)
-            case "PATCH", True:
-                return self._patched(at, request, body, options)
-        message = f"the server does not allow {request.method} on this path"
-        raise MethodNotAllowed(405, reason="MethodNotAllowed", message=message)
-
-    def _patched(self, at: Route, request: Request, body: Any, options: WriteOptions) -> Body:
-        if request.content_type == APPLY_PATCH:
-            return self._writer.apply(at, body, options)
-        patched = json_patched if request.content_type == JSON_PATCH else merge_patched
-        return self._writer.patch(at, lambda stored: patched(stored, body), options)
-
-    def _watch_options(self, request: Request) -> WatchOptions:
-        at = route(request.path, self._storage.resources)
-        query = dict(request.query)
-        version = query.get("resourceVersion", "")
-        initial = query.get("sendInitialEvents") == "true"
-        return WatchOptions(
-            resource=at.resource,
-            namespace=at.namespace,
-            selector=_selector(query),
-            start=None if initial or version in {"", "0"} else _number(version),
-            seconds=float(query.get("timeoutSeconds", "1800")),
-            bookmarks=query.get("allowWatchBookmarks") == "true",
-            initial_events=initial,
-            metadata_only=_metadata_only(request),
-        )
-
 
 def _struck(error: ApiError | TransportError) -> Response:
     if isinstance(error, TransportError):
@@ -253,38 +205,6 @@ async def _impatient(lines: AsyncIterator[bytes], idle: float | None) -> AsyncGe
         if line is None:
             return
         yield line
-
-
-def _status(request: Request) -> int:
-    return 201 if request.method == "POST" else 200
-
-
-def _metadata_only(request: Request) -> bool:
-    return "as=PartialObjectMetadata" in request.accept
-
-
-def _selector(query: Mapping[str, str]) -> Selector:
-    return Selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
-
-
-def _list_options(at: Route, request: Request) -> ListOptions:
-    query = dict(request.query)
-    return ListOptions(
-        resource=at.resource,
-        namespace=at.namespace,
-        selector=_selector(query),
-        limit=_number(query.get("limit", "0")),
-        token=query.get("continue", ""),
-        metadata_only=_metadata_only(request),
-    )
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        message = f"invalid number {text!r}"
-        raise BadRequest(400, reason="BadRequest", message=message) from error
 
 
 def _route_of(resource: Resource, body: Mapping[str, Any]) -> Route:

@@ -9,10 +9,12 @@ import asyncio
 import bisect
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from registry_operator.kube.errors import Gone, NotFound
+from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.fake_api.apply import Owners
 
@@ -21,7 +23,12 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of the history; `at` is the loop's time in seconds."""
+    """One entry of the history; `at` is the loop's time in seconds.
+
+    `new` of what is DELETED is its last state. `request` is the one that asked for just this; None
+    is the test, or the server itself (garbage, what is left in an ending namespace). The bodies
+    must not be changed.
+    """
 
     revision: int
     at: float
@@ -29,6 +36,10 @@ class Change:
     kind: Literal["ADDED", "MODIFIED", "DELETED"]
     old: Body | None
     new: Body
+    request: Request | None = None
+
+
+Listener = Callable[[Change], None]
 
 
 def key_of(body: Body) -> ObjectKey:
@@ -46,7 +57,8 @@ class Storage:
         self._history = history
         self._compacted = 0
         self._uids = itertools.count(1)
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Listener] = []
+        self._request: Request | None = None
         self.revision = 1
 
     @property
@@ -133,9 +145,19 @@ class Storage:
         """Whether a list at that resourceVersion cannot be continued."""
         return revision < self._compacted
 
-    def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call `listener` after each change."""
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` after each change; return what ends that."""
         self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @contextmanager
+    def on_behalf_of(self, request: Request | None) -> Iterator[None]:
+        """Put the changes in this block down to a request, or to nobody."""
+        before, self._request = self._request, request
+        try:
+            yield
+        finally:
+            self._request = before
 
     def _record(
         self,
@@ -147,8 +169,9 @@ class Storage:
     ) -> None:
         at = asyncio.get_running_loop().time()
         changes = self._changes.setdefault(resource, [])
-        changes.append(Change(self.revision, at, resource, kind, old, new))
+        change = Change(self.revision, at, resource, kind, old, new, self._request)
+        changes.append(change)
         if len(changes) > self._history:
             self._compacted = max(self._compacted, changes.pop(0).revision)
-        for listener in self._listeners:
-            listener()
+        for listener in tuple(self._listeners):
+            listener(change)

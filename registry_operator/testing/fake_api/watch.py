@@ -141,7 +141,7 @@ class Watches:
             held = [change.at + self.delay for change in changes[len(ripe) :]]
             await stream.wait(until=min([stream.end, *held]))
 
-    def _wake(self) -> None:
+    def _wake(self, _change: Change) -> None:
         for stream in self._streams:
             stream.wake.set()
 
