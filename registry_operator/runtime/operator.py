@@ -6,7 +6,8 @@ fenced, measured, told and retried is settled here.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
@@ -16,7 +17,7 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.applier import Applier
-from registry_operator.runtime.cache import Cache
+from registry_operator.runtime.cache import Cache, Collector
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.controller import Controller, Reconcile
 from registry_operator.runtime.http import Health, HttpServer
@@ -49,44 +50,43 @@ class Settings:
 
     Attributes:
         name: prefix of field managers, and component of events.
+        metrics: where scrapers come; None: nowhere.
+        probes: where the kubelet comes; None: nowhere.
         election: None where no other process can be running.
         workers: concurrent reconciles of each controller.
         grace: seconds that reconciles in progress may take to end.
     """
 
     name: str
-    metrics: Address = field(default_factory=Address)
-    probes: Address = field(default_factory=Address)
+    metrics: Address | None = field(default_factory=Address)
+    probes: Address | None = field(default_factory=Address)
     election: Election | None = None
     workers: int = 4
     grace: float = 30.0
 
 
-@dataclass(frozen=True)
-class _Servers:
-    """Two servers that live and die together: one for scrapers, one for the kubelet."""
+class _Servers(AsyncExitStack):
+    """Servers that live and die together: one for scrapers, one for the kubelet."""
 
-    metrics: HttpServer
-    probes: HttpServer
+    def __init__(self, servers: Sequence[HttpServer]) -> None:
+        super().__init__()
+        self._servers = servers
 
     async def __aenter__(self) -> Self:
-        await self.metrics.__aenter__()
+        await super().__aenter__()
         try:
-            await self.probes.__aenter__()
+            for server in self._servers:
+                await self.enter_async_context(server)
         except BaseException:
-            await self.metrics.__aexit__()
+            await self.aclose()
             raise
         return self
-
-    async def __aexit__(self, *reason: object) -> None:
-        await self.probes.__aexit__()
-        await self.metrics.__aexit__()
 
 
 class Operator:
     """Takes declarations, then makes the manager."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the outside world is to an operator, each replaceable
         self,
         client: Client,
         settings: Settings,
@@ -94,13 +94,14 @@ class Operator:
         clock: Clock,
         rng: random.Random,
         metrics: Metrics | None = None,
+        collector: Collector | None = None,
     ) -> None:
         self.client = client.fenced(self._fence)
         self.settings = settings
         self.clock = clock
         self.rng = rng
         self.metrics = metrics or Metrics(CollectorRegistry())
-        self.cache = Cache(client, clock=clock, rng=rng, metrics=self.metrics)
+        self.cache = Cache(client, clock=clock, rng=rng, metrics=self.metrics, collector=collector)
         self.outcomes = Outcomes()
         self.recorder = Recorder(
             client, component=settings.name, clock=clock, rng=rng, metrics=self.metrics
@@ -167,19 +168,19 @@ class Operator:
     def manager(self) -> Manager:
         """Everything declared so far, ready to run once."""
         health = Health()
-        registry = self.metrics.registry
-        metrics, probes = self.settings.metrics, self.settings.probes
-        servers = _Servers(
-            HttpServer(registry, Health(), host=metrics.host, port=metrics.port),
-            HttpServer(registry, health, host=probes.host, port=probes.port),
-        )
+        served = ((self.settings.metrics, Health()), (self.settings.probes, health))
+        servers = [
+            HttpServer(self.metrics.registry, answers, host=address.host, port=address.port)
+            for address, answers in served
+            if address is not None
+        ]
         parts = Parts(
             controllers=self._controllers,
             caches=[self.cache],
             helpers=self._helpers,
             recorder=self.recorder,
             elector=self._elector,
-            server=servers,
+            server=_Servers(servers),
             health=health,
         )
         return Manager(parts, grace=self.settings.grace)

@@ -31,7 +31,7 @@ def test_without_election_nobody_is_asked() -> None:
 
     assert settings.election is None
     assert settings.name == NAME
-    assert (settings.metrics.port, settings.probes.port) == (8080, 8081)
+    assert (settings.metrics, settings.probes) == (Address("", 8080), Address("", 8081))
 
 
 @pytest.mark.parametrize(("told", "namespace"), [(None, "system"), ("leases", "leases")])

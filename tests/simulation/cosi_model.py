@@ -1,0 +1,87 @@
+"""A small model of COSI's controller and sidecar v0.2.2, as far as a Registry depends on them.
+
+In flow BucketClaims and BucketAccesses of an API server in memory; out flow finalizers, status and
+the Secret with credentials, in COSI's own order: bucket, Secret, then `accessGranted`. `buckets`
+are those that exist, by the claim's key; a claim that is deleted loses its bucket at once, access
+or not.
+"""
+
+import asyncio
+import random
+from typing import Any
+
+from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, SECRET
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.testing.builders import a_bucket_info, a_secret
+from registry_operator.testing.fake_api import FakeApi
+
+Body = dict[str, Any]
+_FINALIZER = "cosi.objectstorage.k8s.io/protection"
+SECRET_KEY = "do-not-tell-cosi"
+
+
+class CosiModel:
+    """Runs until cancelled; while it `is_down` nothing happens."""
+
+    def __init__(self, api: FakeApi, rng: random.Random) -> None:
+        self._api = api
+        self._rng = rng
+        self.is_down = False
+        self.buckets: set[ObjectKey] = set()
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(self._rng.uniform(0.2, 2.0))
+            if not self.is_down:
+                self.step()
+
+    def step(self) -> None:
+        """Take one step for each claim and access."""
+        for claim in self._api.objects(BUCKET_CLAIM):
+            self._provision(claim)
+        for access in self._api.objects(BUCKET_ACCESS):
+            self._grant(access)
+
+    def _provision(self, claim: Body) -> None:
+        key = _key(claim)
+        if "deletionTimestamp" in claim["metadata"]:
+            self.buckets.discard(key)
+            self._hold(BUCKET_CLAIM, key, held=False)
+        elif not claim.get("status", {}).get("bucketReady"):
+            self.buckets.add(key)
+            status = {"bucketReady": True, "bucketName": f"bucket-{key.name}"}
+            self._hold(BUCKET_CLAIM, key, held=True, status=status)
+
+    def _grant(self, access: Body) -> None:
+        key = _key(access)
+        secret = ObjectKey(key.namespace, access["spec"]["credentialsSecretName"])
+        if "deletionTimestamp" in access["metadata"]:
+            if self._api.get(SECRET, secret) is not None:
+                self._api.delete(SECRET, secret)
+            self._hold(BUCKET_ACCESS, key, held=False)
+            return
+        claim = ObjectKey(key.namespace, access["spec"]["bucketClaimName"])
+        if access.get("status", {}).get("accessGranted") or claim not in self.buckets:
+            return
+        if self._api.get(SECRET, secret) is None:
+            info = {"BucketInfo": a_bucket_info(access_key="AKIA", secret_key=SECRET_KEY)}
+            body = a_secret(secret.name, info)
+            del body["metadata"]["uid"]
+            self._api.put(SECRET, body)
+        status = {"accessGranted": True, "accountID": f"account-{key.name}"}
+        self._hold(BUCKET_ACCESS, key, held=True, status=status)
+
+    def _hold(
+        self, resource: Resource, key: ObjectKey, *, held: bool, status: Body | None = None
+    ) -> None:
+        def mutate(body: Body) -> None:
+            body["metadata"]["finalizers"] = [_FINALIZER] if held else []
+            if status is not None:
+                body["status"] = status
+
+        if self._api.get(resource, key) is not None:
+            self._api.change(resource, key, mutate)
+
+
+def _key(body: Body) -> ObjectKey:
+    return ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"])

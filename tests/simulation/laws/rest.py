@@ -1,0 +1,116 @@
+"""Laws 1 and 5: the world comes to rest where the users' wishes say, and the operator forgets.
+
+In flow two worlds at rest, one after trouble and one that never knew any; out flow the differences
+between what users would see in them. And an operator without Registries: what it still holds.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from controllers.kinds import DEPLOYMENT, REGISTRY, SECRET, SERVICE, SERVICE_ACCOUNT
+from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.testing.builders import NAMESPACE
+from registry_operator.testing.fake_api import FakeApi
+from tests.simulation.candidate import WatchedOperator
+
+Body = dict[str, Any]
+_HTTP_SECRET = "registry-operator.dev/http-secret"
+
+
+def picture(api: FakeApi) -> dict[str, Any]:
+    """What users see of each Registry, without what differs between any two worlds."""
+    return {body["metadata"]["name"]: _registry(api, body) for body in api.objects(REGISTRY)}
+
+
+def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:
+    """Yield where two pictures differ."""
+    if isinstance(seen, dict) and isinstance(wanted, dict):
+        for name in sorted({*seen, *wanted}):
+            if name not in seen or name not in wanted:
+                where = "only after trouble" if name in seen else "missing after trouble"
+                yield f"{at}/{name} is {where}"
+            else:
+                yield from differences(seen[name], wanted[name], at=f"{at}/{name}")
+    elif seen != wanted:
+        yield f"{at} is {seen!r}, should be {wanted!r}"
+
+
+def leftovers(operator: WatchedOperator, *, is_leading: bool) -> Iterator[str]:
+    """Yield what an operator still holds though there is no Registry any more."""
+    board = operator.outcomes.stats()
+    if board.owners:
+        yield f"outcomes of {board.owners} owners"
+    for controller in operator.controllers:
+        queue = controller.stats().queue
+        held = (queue.ready, queue.held, queue.delayed, queue.processing, queue.failing)
+        if any(held) and is_leading:
+            yield f"queue {controller.name} holds {queue}"
+    for name, kind in operator.cache.stats().items():
+        if kind.store.pending:
+            yield f"overlay of {name} holds {kind.store.pending} own writes"
+        if kind.store.handler_failures or kind.store.index_failures:
+            yield f"handlers of {name} failed"
+
+
+def _registry(api: FakeApi, body: Body) -> dict[str, Any]:
+    status = body.get("status", {})
+    conditions = {one["type"]: one for one in status.get("conditions", ())}
+    if body["spec"].get("paused"):
+        # What was there before is left as it was, which is another in each world.
+        return {"Paused": conditions.get("Paused", {}).get("status")}
+    ready = conditions.get("Ready", {})
+    told = {
+        "Ready": (ready.get("status"), ready.get("reason")),
+        "is observed": status.get("observedGeneration") == body["metadata"]["generation"],
+        "finalizers": body["metadata"].get("finalizers", []),
+    }
+    if ready.get("status") != "True":
+        # The same: what stands in the way of a change leaves what was there before.
+        return told
+    told["conditions"] = {
+        name: (one["status"], one["reason"], one["message"]) for name, one in conditions.items()
+    }
+    told["status"] = {
+        name: value
+        for name, value in status.items()
+        if name not in {"conditions", "observedGeneration"}
+    }
+    return told | _children(api, body)
+
+
+def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
+    name = owner["metadata"]["name"]
+    children = {}
+    for resource in (DEPLOYMENT, SERVICE, SERVICE_ACCOUNT):
+        children[resource.plural] = _child(api.get(resource, ObjectKey(NAMESPACE, name)), owner)
+    http = api.get(SECRET, ObjectKey(NAMESPACE, f"{name}-http-secret"))
+    children["http secret"] = _child(http, owner)
+    deployment = children["deployments"]
+    if deployment is not None and http is not None:
+        template = deployment["spec"]["template"]
+        uid = template["metadata"]["annotations"].pop(_HTTP_SECRET)
+        children["http secret is used"] = uid == http["metadata"]["uid"]
+        config = template["spec"]["volumes"][0]["secret"]["secretName"]
+        children["config"] = _child(api.get(SECRET, ObjectKey(NAMESPACE, config)), owner)
+    return children
+
+
+def _child(body: Body | None, owner: Body) -> Body | None:
+    if body is None:
+        return None
+    metadata = body["metadata"]
+    annotations = metadata.get("annotations", {})
+    owners = [one["uid"] for one in metadata.get("ownerReferences", ())]
+    content = {
+        name: value
+        for name, value in body.items()
+        if name not in {"metadata", "status", "apiVersion", "kind"}
+    }
+    return content | {
+        "labels": metadata.get("labels", {}),
+        "annotations": {n: v for n, v in annotations.items() if n != ANNOTATION_INTENT},
+        "is marked": ANNOTATION_INTENT in annotations,
+        "is owned": owners == [owner["metadata"]["uid"]],
+        "label": metadata.get("labels", {}).get(LABEL_REGISTRY),
+    }

@@ -1,0 +1,188 @@
+"""Law 6: a status that was visible was true for some moment, and observedGeneration never runs ahead.
+
+In flow all changes of the world, kept as facts, and each status that an operator wrote, held
+against them. A status is put together of several watches, each as late as it is; so every one of
+its statements must have been true once since the Registry came, not all at the same moment.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from controllers.kinds import (
+    BUCKET_ACCESS,
+    BUCKET_CLAIM,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    REGISTRY,
+    SECRET,
+    SERVICE,
+)
+from controllers.registry.observed import ready_endpoints, rollout
+from registry_operator.kube.object import Object
+from registry_operator.testing.fake_api import Change
+from tests.simulation.laws.law import Court
+
+Body = dict[str, Any]
+_WRITERS_WORDS = frozenset({"AdmissionDenied", "Forbidden", "QuotaExceeded", "WriteFailed"})
+
+
+class Truth:
+    """Keeps what was true, and judges what was said."""
+
+    def __init__(self, court: Court) -> None:
+        self._court = court
+        self._specs: dict[str, dict[int, Body]] = defaultdict(dict)
+        self._facts: dict[str, set[Any]] = defaultdict(set)
+        self._observed: dict[str, int] = {}
+
+    def learn(self, change: Change) -> None:
+        """Take a change of anybody into the facts."""
+        body = change.new
+        name = body["metadata"]["name"]
+        if change.resource == REGISTRY:
+            metadata = body["metadata"]
+            self._specs[metadata["uid"]][metadata["generation"]] = body["spec"]
+            if "deletionTimestamp" in metadata:
+                self._facts[f"deleting {metadata['uid']}"].add("asked for")
+        elif change.resource == DEPLOYMENT:
+            self._learn_deployment(change)
+        elif change.resource == ENDPOINT_SLICE and change.kind != "DELETED":
+            self._facts[f"endpoints {name}"].add(ready_endpoints([Object.of(body)]))
+        elif change.resource in {SECRET, BUCKET_CLAIM, BUCKET_ACCESS, SERVICE}:
+            state = "gone" if change.kind == "DELETED" else _state(body)
+            self._facts[f"{change.resource.plural} {name}"].add(state)
+
+    def learn_refusal(self, kind: str) -> None:
+        """Take in that the API server refused a write to an operator, or failed it."""
+        self._facts["refused"].add(kind)
+
+    def _learn_deployment(self, change: Change) -> None:
+        body = change.new
+        if change.kind == "DELETED":
+            return
+        for owner in body["metadata"].get("ownerReferences", ()):
+            status = body.get("status", {})
+            counts = (status.get("replicas", 0), status.get("readyReplicas", 0))
+            self._facts[f"counts {owner['uid']}"].add(counts)
+            if status and rollout(Object.of(body)).complete:
+                self._facts[f"rolled out {owner['uid']}"].add(body["spec"]["replicas"])
+            image = body["spec"]["template"]["spec"]["containers"][0]["image"]
+            self._facts[f"image {owner['uid']}"].add(image)
+
+    def judge(self, change: Change) -> None:
+        """Hold the status that an operator wrote against the facts."""
+        if change.resource != REGISTRY or change.kind == "DELETED" or change.old is None:
+            return
+        status = change.new.get("status")
+        if status is None or status == change.old.get("status"):
+            return
+        metadata = change.new["metadata"]
+        uid, generation = metadata["uid"], status["observedGeneration"]
+        if generation > metadata["generation"]:
+            self._lie(metadata, f"observedGeneration {generation} of {metadata['generation']}")
+            return
+        if generation < self._observed.get(uid, 0):
+            self._lie(metadata, f"observedGeneration fell to {generation}")
+        self._observed[uid] = max(generation, self._observed.get(uid, 0))
+        self._judge_counts(metadata, status)
+        for condition in status["conditions"]:
+            self._judge_condition(metadata, generation, condition)
+
+    def _judge_counts(self, metadata: Body, status: Body) -> None:
+        uid = metadata["uid"]
+        told = (status["replicas"], status["readyReplicas"])
+        if told not in self._facts[f"counts {uid}"] | {(0, 0)}:
+            self._lie(metadata, f"replicas and readyReplicas were never {told}")
+        image = status.get("image")
+        if image is not None and image not in self._facts[f"image {uid}"]:
+            self._lie(metadata, f"image was never {image}")
+
+    def _judge_condition(self, metadata: Body, generation: int, told: Body) -> None:
+        spec = self._specs[metadata["uid"]].get(generation)
+        if spec is None:
+            self._lie(metadata, f"there was no generation {generation}")
+            return
+        if told["type"] == "Ready" and told["status"] == "True":
+            self._judge_ready(metadata, spec, told["reason"])
+        test = _TESTS.get(told["reason"])
+        if test is not None and not test(self._facts, metadata, spec):
+            self._lie(metadata, f"{told['type']} is {told['reason']}: it never was")
+        if told["reason"] in _WRITERS_WORDS and told["reason"] not in self._facts["refused"]:
+            self._lie(metadata, f"{told['type']} is {told['reason']}, but nothing was refused")
+
+    def _judge_ready(self, metadata: Body, spec: Body, reason: str) -> None:
+        wanted = spec.get("replicas", 1)
+        if reason == "Ready" and wanted not in self._facts[f"rolled out {metadata['uid']}"]:
+            self._lie(metadata, f"Ready, but {wanted} replicas were never rolled out")
+        served = max(self._facts[f"endpoints {metadata['name']}-slice"], default=0)
+        if reason in {"Ready", "Paused"} and not served:
+            self._lie(metadata, "Ready, but nothing ever served")
+        if "gone" in self._facts[f"services {metadata['name']}"] or not served:
+            return
+        if "there" not in self._facts[f"services {metadata['name']}"]:
+            self._lie(metadata, "Ready, but there never was a Service")
+
+    def _lie(self, metadata: Body, how: str) -> None:
+        self._court.broken("truth", f"Registry {metadata['name']}: {how}")
+
+
+def _state(body: Body) -> str:
+    status = body.get("status", {})
+    if status.get("bucketReady") or status.get("accessGranted"):
+        return "ready"
+    return "there"
+
+
+Facts = Mapping[str, set[Any]]
+
+
+def _was_paused(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return bool(spec.get("paused"))
+
+
+def _was_deleted(facts: Facts, metadata: Body, _spec: Body) -> bool:
+    return bool(facts[f"deleting {metadata['uid']}"])
+
+
+def _wanted_none(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return bool(spec.get("replicas", 1) == 0)
+
+
+def _had_no_storage(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return not spec.get("storage")
+
+
+def _had_an_emptydir(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return "emptyDir" in spec.get("storage", {})
+
+
+def _wanted_s3_or_bucket(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return not {"s3", "bucketClassName"}.isdisjoint(spec.get("storage", {}))
+
+
+def _wanted_a_bucket(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return "bucketClassName" in spec.get("storage", {})
+
+
+def _had_a_bucket(facts: Facts, metadata: Body, spec: Body) -> bool:
+    if "bucketClassName" not in spec.get("storage", {}):
+        return "s3" in spec.get("storage", {})
+    return bool("ready" in facts[f"bucketaccesses {metadata['name']}"])
+
+
+_TESTS: Mapping[str, Callable[[Facts, Body, Body], bool]] = {
+    "Paused": _was_paused,
+    "Terminating": _was_deleted,
+    "ScaledToZero": _wanted_none,
+    "StorageNotSpecified": _had_no_storage,
+    "EphemeralStorage": _had_an_emptydir,
+    "ReplicasNeedSharedStorage": _had_an_emptydir,
+    "SecretNotFound": _wanted_s3_or_bucket,
+    "SecretIncomplete": _wanted_s3_or_bucket,
+    "BucketNotReady": _wanted_a_bucket,
+    "AccessNotGranted": _wanted_a_bucket,
+    "StorageInUse": _had_a_bucket,
+    "StorageConfigured": _had_a_bucket,
+}
+"""What must have been so, by the reason that says so."""

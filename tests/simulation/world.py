@@ -1,0 +1,210 @@
+"""A cluster in memory with operators in it, and everybody who watches them.
+
+In flow a plan; out flow breaches of the laws, or none. `live` plays the plan, ends all trouble,
+waits for rest, and asks then what a world without trouble would look like.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from controllers.kinds import REGISTRY, SERVICE
+from registry_operator.api.names import LABEL_MANAGED_BY
+from registry_operator.kube.errors import Invalid
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.lease import LEASES
+from registry_operator.runtime.recorder import EVENTS
+from registry_operator.testing.builders import NAMESPACE
+from registry_operator.testing.fake_api import Change, FakeApi
+from registry_operator.testing.simulation.journal import Journal
+from registry_operator.testing.simulation.network import Network
+from registry_operator.testing.simulation.plan import Plan
+from registry_operator.testing.simulation.weather import Weather
+from registry_operator.testing.virtual_loop import VirtualClock
+from tests.simulation.actors import Actors
+from tests.simulation.candidate import Candidate
+from tests.simulation.cosi_model import CosiModel
+from tests.simulation.laws.fencing import Fencing
+from tests.simulation.laws.keeping import Keeping
+from tests.simulation.laws.law import Court
+from tests.simulation.laws.secrecy import Secrecy
+from tests.simulation.laws.truth import Truth
+from tests.simulation.laws.turns import Turns
+from tests.unit.controllers.cluster_model import ClusterModel
+from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS
+
+_HISTORY = 400
+
+
+class World:
+    """Made inside of a running loop. `operators` is how many may lead, one at a time."""
+
+    def __init__(self, seed: int, *, operators: int) -> None:
+        self.journal = Journal()
+        self.court = Court()
+        self.secrecy = Secrecy(self.court)
+        self.api = FakeApi(
+            (*KINDS, *COSI_KINDS, LEASES, EVENTS),
+            clock=VirtualClock(),
+            history=_HISTORY,
+            recording=False,
+        )
+        self.weather = Weather(random.Random(f"weather/{seed}"))
+        self._truth = Truth(self.court)
+        self.network = Network(
+            self.api, self.weather, on_failure=lambda _: self._truth.learn_refusal("WriteFailed")
+        )
+        self.cluster = ClusterModel(self.api)
+        self.cosi = CosiModel(self.api, random.Random(f"cosi/{seed}"))
+        self.actors = Actors(self)
+        self.cluster.is_well = self._is_well
+        self.api.admit(_no_twin_ports)
+        self.api.admit(self.actors.admit)
+        turns = Turns(self.court)
+        self.candidates = [
+            Candidate(role, self.network, seed=seed, turns=turns, note=self.journal.note)
+            for role in ("a", "b")[:operators]
+        ]
+        self._fencing = Fencing(self.api, self.court)
+        self._keeping = Keeping(self.api, self.court)
+        self.last_write = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.api.subscribe(self._see)
+
+    def candidate(self, role: str) -> Candidate | None:
+        """Return the place of that role, if there is one."""
+        return next((one for one in self.candidates if one.role == role), None)
+
+    def leader(self) -> Candidate | None:
+        """Return whoever leads now."""
+        return next((one for one in self.candidates if one.leads()), None)
+
+    def is_operators_turn(self) -> bool:
+        """Whether the API server acts on a request of an operator right now."""
+        return self.network.sender is not None
+
+    def start(self) -> None:
+        """Let the cluster and its operators run."""
+        works = [self.cluster.run(), self.cosi.run(), *(one.run() for one in self.candidates)]
+        self._tasks = [asyncio.create_task(work) for work in works]
+
+    async def play(self, plan: Plan) -> None:
+        """Carry out a plan, until its end or the first breach."""
+        for step in plan.steps:
+            await self.until(step.at)
+            if self.court.first is not None:
+                return
+            self.journal.note(str(step))
+            self.actors.do(step)
+        await asyncio.sleep(1.0)
+
+    async def until(self, moment: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(max(0.0, moment - _now()))
+
+    async def rest(self, *, at_most: float = 3600.0) -> bool:
+        """Wait until nobody writes any more; whether that was so in time."""
+        began = _now()
+        while _now() - began < at_most and self.court.first is None:
+            await asyncio.sleep(5.0)
+            if _now() - max(self.last_write, began) > self._patience():
+                return True
+        return False
+
+    async def end(self) -> None:
+        """Take everything down."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.weather.cut.update(one.role for one in self.candidates)
+        for candidate in self.candidates:
+            await candidate.bury()
+        await self.network.close()
+
+    def failures(self) -> Sequence[BaseException]:
+        """What ended a part of the world that must not end."""
+        done = [task for task in self._tasks if task.done() and not task.cancelled()]
+        return [error for task in done if (error := task.exception()) is not None]
+
+    def learn_refusal(self, reason: str) -> None:
+        """The API server refuses a write of an operator."""
+        self._truth.learn_refusal(reason)
+
+    def _patience(self) -> float:
+        """How long a silence is rest: longer while somebody waits for a time to come."""
+        leader = self.leader()
+        if leader is None or leader.operator is None or not self.network.is_flowing:
+            return float("inf")
+        if any(kind.store.error for kind in leader.operator.cache.stats().values()):
+            return float("inf")
+        queues = [one.stats().queue for one in leader.operator.controllers]
+        waits = any(q.delayed or q.ready or q.held or q.processing for q in queues)
+        return 330.0 if waits else 12.0
+
+    def _is_well(self, pod: dict[str, Any]) -> bool:
+        labels = pod["metadata"]["labels"]
+        return labels.get("app.kubernetes.io/instance") not in self.actors.unwell
+
+    def deleted_by_user(self, name: str) -> None:
+        """A user asks for the deletion of a Registry."""
+        self.journal.note(f"user deletes {name}")
+
+    def _see(self, change: Change) -> None:
+        self._truth.learn(change)
+        sender = self.network.sender if change.request is not None else None
+        who = sender.name if sender is not None else "-"
+        metadata = change.new["metadata"]
+        what = f"{change.resource.plural}/{metadata['name']}"
+        self.journal.note(f"{who} {change.kind} {what} {metadata['resourceVersion']}")
+        if sender is None:
+            return
+        if change.resource not in {LEASES, EVENTS}:
+            self.last_write = _now()
+        self._fencing.see(change, sender)
+        self._keeping.see(change)
+        self._secrecy_see(change)
+        self._truth.judge(change)
+
+    def _secrecy_see(self, change: Change) -> None:
+        self.secrecy.see(change)
+
+    def wishes(self) -> list[tuple[Resource, dict[str, Any]]]:
+        """What users have written by now, as they would write it anew."""
+        return [
+            (resource, _anew(body))
+            for resource in KINDS
+            for body in self.api.objects(resource, NAMESPACE)
+            if resource == REGISTRY or _is_users(body)
+        ]
+
+    def key(self, name: str) -> ObjectKey:
+        """Return the key of an object of this world."""
+        return ObjectKey(NAMESPACE, name)
+
+
+def _is_users(body: dict[str, Any]) -> bool:
+    """Whether a user made it: not an operator, the cluster or COSI."""
+    metadata = body["metadata"]
+    is_made_by_others = metadata.get("ownerReferences") or "BucketInfo" in body.get("data", {})
+    return not is_made_by_others and LABEL_MANAGED_BY not in metadata.get("labels", {})
+
+
+def _anew(body: dict[str, Any]) -> dict[str, Any]:
+    metadata = {
+        name: value
+        for name, value in body["metadata"].items()
+        if name in {"name", "namespace", "labels"}
+    }
+    return {name: value for name, value in body.items() if name != "status"} | {
+        "metadata": metadata
+    }
+
+
+def _no_twin_ports(_verb: str, of: Resource, body: dict[str, Any]) -> None:
+    if of == SERVICE and len(body["spec"]["ports"]) > 1:
+        raise Invalid(422, reason="Invalid", message="spec.ports[1].name: Duplicate value")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
