@@ -12,14 +12,14 @@ import orjson
 from registry_operator.kube.errors import ApiError, BadRequest, MethodNotAllowed
 from registry_operator.kube.exchange import APPLY_PATCH, JSON_PATCH, Request, Response
 from registry_operator.testing.fake_api.discovery import aggregated
-from registry_operator.testing.fake_api.lister import Lister, ListOptions
+from registry_operator.testing.fake_api.lister import ExpiredToken, Lister, ListOptions
 from registry_operator.testing.fake_api.patch import json_patched, merge_patched
 from registry_operator.testing.fake_api.route import Route, route
 from registry_operator.testing.fake_api.selector import Selector
 from registry_operator.testing.fake_api.storage import Body, Storage
-from registry_operator.testing.fake_api.watch import WatchOptions, shown
+from registry_operator.testing.fake_api.watch import View, WatchOptions, shown
 from registry_operator.testing.fake_api.writer import WriteOptions, Writer
-from registry_operator.testing.fake_transport import a_refusal, an_answer
+from registry_operator.testing.fake_transport import a_refusal, a_status, an_answer
 
 _VERSION: Final = {"major": "1", "minor": "37", "gitVersion": "v1.37.2-fake"}
 
@@ -37,6 +37,9 @@ class Answerer:
         with self._storage.on_behalf_of(request):
             try:
                 return an_answer(self._answer(request), status=_status(request))
+            except ExpiredToken as error:
+                body = a_status(410, error.reason, error.message)
+                return an_answer(body | {"metadata": {"continue": error.token}}, status=410)
             except ApiError as error:
                 return a_refusal(error)
 
@@ -48,16 +51,14 @@ class Answerer:
         initial = query.get("sendInitialEvents") == "true"
         return WatchOptions(
             resource=at.resource,
-            namespace=at.namespace,
-            selector=_selector(query),
+            view=_view(at, request),
             start=None if initial or version in {"", "0"} else _number(version),
             seconds=float(query.get("timeoutSeconds", "1800")),
             bookmarks=query.get("allowWatchBookmarks") == "true",
             initial_events=initial,
-            metadata_only=_metadata_only(request),
         )
 
-    def _answer(self, request: Request) -> Mapping[str, Any]:
+    def _answer(self, request: Request) -> Mapping[str, Any] | bytes:
         if request.path in {"/api", "/apis"}:
             return aggregated(self._storage.resources, core=request.path == "/api")
         if request.path == "/version":
@@ -68,7 +69,9 @@ class Answerer:
         if not at.name:
             return self._lister.page(_list_options(at, request))
         found = self._storage.get(at.resource, at.key)
-        return shown(found, metadata_only=_metadata_only(request))
+        if _metadata_only(request):
+            return shown(found, metadata_only=True)
+        return self._storage.encoded(found)
 
     def _written(self, at: Route, request: Request) -> Body:
         query = dict(request.query)
@@ -105,19 +108,19 @@ def _metadata_only(request: Request) -> bool:
     return "as=PartialObjectMetadata" in request.accept
 
 
-def _selector(query: Mapping[str, str]) -> Selector:
-    return Selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+def _view(at: Route, request: Request) -> View:
+    query = dict(request.query)
+    selector = Selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
+    return View(at.namespace, selector, _metadata_only(request))
 
 
 def _list_options(at: Route, request: Request) -> ListOptions:
     query = dict(request.query)
     return ListOptions(
         resource=at.resource,
-        namespace=at.namespace,
-        selector=_selector(query),
+        view=_view(at, request),
         limit=_number(query.get("limit", "0")),
         token=query.get("continue", ""),
-        metadata_only=_metadata_only(request),
     )
 
 

@@ -1,39 +1,131 @@
 """The garbage collector: what follows its owners, and in which order.
 
-In flows the storage; out flow removals. It runs to its end after each deletion, at once, where
-the real one takes a moment; a test that needs the moment in between holds it by a finalizer.
+In flows each change, from which it learns whom to look at; out flow removals. After a write it runs
+to its end at once, where the real one takes a moment; a test that needs the moment in between
+holds it by a finalizer. It looks only at what a change concerns: the object, its dependents, its
+owners.
 """
 
-from registry_operator.kube.resource import Resource
-from registry_operator.testing.fake_api.storage import Body, Storage, key_of
+from collections import deque
+from collections.abc import Callable
+from typing import Final
 
-Found = tuple[Resource, Body]
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.testing.fake_api.storage import Body, Change, Storage, key_of
 
-
-def collect(storage: Storage, *, now: str) -> None:
-    """Delete objects all of whose owners are gone, and end foreground and orphaning deletions."""
-    with storage.on_behalf_of(None):
-        while _step(storage, now):
-            pass
+FOREGROUND: Final = "foregroundDeletion"
+ORPHAN: Final = "orphan"
 
 
-def _step(storage: Storage, now: str) -> bool:
-    everything = list(storage.everything())
-    alive = {body["metadata"]["uid"]: body for _, body in everything}
-    for resource, body in everything:
-        finalizers = body["metadata"].get("finalizers") or []
-        if "deletionTimestamp" in body["metadata"]:
-            if "orphan" in finalizers:
-                _orphan(storage, everything, body["metadata"]["uid"])
-                _finish(storage, resource, body, "orphan")
-                return True
-            if "foregroundDeletion" in finalizers and not _blockers(everything, body):
-                _finish(storage, resource, body, "foregroundDeletion")
-                return True
-        elif _is_garbage(body, alive):
-            _delete(storage, resource, body, now)
-            return True
-    return False
+class Collector:
+    """Deletes what lost its owners, and ends foreground and orphaning deletions.
+
+    `now` tells the time as meta/v1 writes it.
+    """
+
+    def __init__(self, storage: Storage, *, now: Callable[[], str]) -> None:
+        self._storage = storage
+        self._now = now
+        self._due: deque[str] = deque()
+        storage.subscribe(self._notice)
+
+    def run(self) -> None:
+        """Look at all that is due, and at what becomes due by that."""
+        with self._storage.on_behalf_of(None):
+            while self._due:
+                found = self._storage.with_uid(self._due.popleft())
+                if found is not None:
+                    self._look_at(*found)
+
+    def _notice(self, change: Change) -> None:
+        new = change.new["metadata"]
+        old = change.old["metadata"] if change.old is not None else {}
+        is_leaving = change.kind == "DELETED" or _deletes_dependents_first(change.new)
+        was_leaving = change.old is not None and _deletes_dependents_first(change.old)
+        owners = [owner["uid"] for owner in _owners(change.new)]
+        if change.kind != "DELETED" and (owners or "deletionTimestamp" in new):
+            self._due.append(new["uid"])
+        if is_leaving and (change.kind == "DELETED" or not was_leaving):
+            self._due.extend(b["metadata"]["uid"] for _, b in self._storage.dependents(new["uid"]))
+        if change.kind == "DELETED" or old.get("ownerReferences") != new.get("ownerReferences"):
+            self._due.extend(owner["uid"] for owner in _owners(change.old or {"metadata": {}}))
+
+    def _look_at(self, resource: Resource, body: Body) -> None:
+        metadata = body["metadata"]
+        if "deletionTimestamp" not in metadata:
+            self._judge(resource, body)
+            return
+        finalizers = metadata.get("finalizers") or ()
+        if ORPHAN in finalizers:
+            self._orphan(metadata["uid"])
+            self._finish(resource, body, ORPHAN)
+        elif FOREGROUND in finalizers and not self._is_blocked(metadata["uid"]):
+            self._finish(resource, body, FOREGROUND)
+
+    def _judge(self, resource: Resource, body: Body) -> None:
+        """Delete what has no owner left; cut the references to the dead from what has one."""
+        owners = _owners(body)
+        staying = [owner for owner in owners if self._stays(body, owner)]
+        if not owners or len(staying) == len(owners):
+            return
+        if staying:
+            self._store(resource, body, ownerReferences=staying)
+            return
+        is_waited_for = any(self._storage.with_uid(owner["uid"]) for owner in owners)
+        if is_waited_for and self._storage.dependents(body["metadata"]["uid"]):
+            self._delete(resource, body, FOREGROUND)
+        else:
+            self._delete(resource, body)
+
+    def _stays(self, body: Body, reference: Body) -> bool:
+        """Whether this owner is there and is not deleting its dependents first.
+
+        An owner whose kind is not served can't be looked for, so nobody is deleted for its sake.
+        """
+        found = self._storage.with_uid(reference["uid"])
+        if found is not None:
+            resource, owner = found
+            if _is_named(resource, owner, reference, namespace=key_of(body).namespace):
+                return not _deletes_dependents_first(owner)
+        return all(not _is_kind(served, reference) for served in self._storage.resources)
+
+    def _is_blocked(self, uid: str) -> bool:
+        return any(
+            owner["uid"] == uid and owner.get("blockOwnerDeletion")
+            for _, body in self._storage.dependents(uid)
+            for owner in _owners(body)
+        )
+
+    def _delete(self, resource: Resource, body: Body, *finalizers: str) -> None:
+        metadata = body["metadata"]
+        holding = [*(metadata.get("finalizers") or ()), *finalizers]
+        if not holding:
+            self._storage.remove(resource, key_of(body))
+            return
+        self._store(
+            resource,
+            body,
+            deletionTimestamp=self._now(),
+            deletionGracePeriodSeconds=0,
+            generation=metadata.get("generation", 0) + 1,
+            finalizers=holding,
+        )
+
+    def _finish(self, resource: Resource, body: Body, finalizer: str) -> None:
+        left = [name for name in body["metadata"]["finalizers"] if name != finalizer]
+        if left:
+            self._store(resource, body, finalizers=left)
+        else:
+            self._storage.remove(resource, key_of(body))
+
+    def _orphan(self, uid: str) -> None:
+        for resource, body in self._storage.dependents(uid):
+            left = [owner for owner in _owners(body) if owner["uid"] != uid]
+            self._store(resource, body, ownerReferences=left)
+
+    def _store(self, resource: Resource, body: Body, **metadata: object) -> None:
+        new = body | {"metadata": body["metadata"] | metadata}
+        self._storage.put(resource, new, self._storage.owners(body))
 
 
 def _owners(body: Body) -> list[Body]:
@@ -41,53 +133,18 @@ def _owners(body: Body) -> list[Body]:
     return owners
 
 
-def _is_garbage(body: Body, alive: dict[str, Body]) -> bool:
-    owners = _owners(body)
-    return bool(owners) and all(_is_leaving(alive.get(owner["uid"])) for owner in owners)
+def _deletes_dependents_first(body: Body) -> bool:
+    metadata = body["metadata"]
+    return "deletionTimestamp" in metadata and FOREGROUND in (metadata.get("finalizers") or ())
 
 
-def _is_leaving(owner: Body | None) -> bool:
-    """Whether it is gone, or deletes its dependents first."""
-    if owner is None:
-        return True
-    metadata = owner["metadata"]
-    return "deletionTimestamp" in metadata and "foregroundDeletion" in (
-        metadata.get("finalizers") or []
-    )
+def _is_kind(resource: Resource, reference: Body) -> bool:
+    group = str(reference.get("apiVersion", "")).rpartition("/")[0]
+    return (resource.group, resource.kind) == (group, reference.get("kind"))
 
 
-def _blockers(everything: list[Found], owner: Body) -> list[Body]:
-    uid = owner["metadata"]["uid"]
-    return [
-        body
-        for _, body in everything
-        if any(o["uid"] == uid and o.get("blockOwnerDeletion") for o in _owners(body))
-    ]
-
-
-def _delete(storage: Storage, resource: Resource, body: Body, now: str) -> None:
-    if not body["metadata"].get("finalizers"):
-        storage.remove(resource, key_of(body))
-        return
-    metadata = body["metadata"] | {
-        "deletionTimestamp": now,
-        "generation": body["metadata"].get("generation", 0) + 1,
-    }
-    storage.put(resource, body | {"metadata": metadata}, storage.owners(body))
-
-
-def _finish(storage: Storage, resource: Resource, body: Body, finalizer: str) -> None:
-    left = [name for name in body["metadata"]["finalizers"] if name != finalizer]
-    if not left:
-        storage.remove(resource, key_of(body))
-        return
-    metadata = body["metadata"] | {"finalizers": left}
-    storage.put(resource, body | {"metadata": metadata}, storage.owners(body))
-
-
-def _orphan(storage: Storage, everything: list[Found], uid: str) -> None:
-    for resource, body in everything:
-        left = [owner for owner in _owners(body) if owner["uid"] != uid]
-        if len(left) != len(_owners(body)):
-            metadata = body["metadata"] | {"ownerReferences": left}
-            storage.put(resource, body | {"metadata": metadata}, storage.owners(body))
+def _is_named(resource: Resource, owner: Body, reference: Body, *, namespace: str) -> bool:
+    """Whether a reference names this object: an owner lives in the same namespace, or in none."""
+    where = namespace if resource.namespaced else ""
+    key = ObjectKey(where, str(reference.get("name", "")))
+    return _is_kind(resource, reference) and key_of(owner) == key

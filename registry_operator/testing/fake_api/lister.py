@@ -1,38 +1,55 @@
 """Lists in pages, each page of the same moment.
 
-In flow the storage and the parameters of a list; out flow bodies of pages. A continue token names
-a snapshot taken with the first page; compaction makes it expire, as with etcd.
+In flow the storage and the parameters of a list; out flow the bytes of pages. A continue token
+names a moment and a place, as with etcd: nothing is kept for it, it can be used twice, and
+compaction makes it expire.
 """
 
-import itertools
+import base64
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from registry_operator.kube.errors import BadRequest, Gone
 from registry_operator.kube.resource import Resource
-from registry_operator.testing.fake_api.selector import Selector
-from registry_operator.testing.fake_api.storage import Body, Storage
-from registry_operator.testing.fake_api.watch import shown
+from registry_operator.testing.fake_api.storage import Body, Storage, head_of, key_of, path_of
+from registry_operator.testing.fake_api.watch import View, shown
 
-_PAGE: Final = "page-"
+_FORMAT: Final = "meta.k8s.io/v1"
+# A token that names this moment goes on with whatever there is now.
+_NOW: Final = -1
+_EXPIRED: Final = (
+    "The provided continue parameter is too old to display a consistent list result. You can start"
+    " a new list without the continue parameter, or use the continue token in this response to"
+    " retrieve the remainder of the results. Continuing with the provided token results in an"
+    " inconsistent list - objects that were created, modified, or deleted between the time the"
+    " first chunk was returned and now may show up in the list."
+)
+
+
+def is_typed(resource: Resource) -> bool:
+    """Whether the server knows the kind itself, and not by a CustomResourceDefinition."""
+    return "." not in resource.group or resource.group.endswith(".k8s.io")
 
 
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """What a client asked for; `limit` 0 means everything."""
+    """What a client asked for; `limit` 0 means everything, `revision` None means now."""
 
     resource: Resource
-    namespace: str
-    selector: Selector
+    view: View
     limit: int
     token: str
-    metadata_only: bool
+    revision: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    revision: int
-    items: list[Body]
+class ExpiredToken(Gone):
+    """The moment of a token is forgotten; `token` goes on at the same place, but now."""
+
+    def __init__(self, token: str) -> None:
+        super().__init__(410, reason="Expired", message=_EXPIRED)
+        self.token = token
 
 
 class Lister:
@@ -40,42 +57,72 @@ class Lister:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._rests: dict[str, _Rest] = {}
-        self._tokens = itertools.count(1)
 
-    def page(self, options: ListOptions) -> dict[str, Any]:
-        """Return one page. Raises Gone for a token that has expired."""
-        if options.token and not options.token.startswith(_PAGE):
-            raise BadRequest(400, reason="BadRequest", message="continue key is not valid")
-        rest = self._rests.pop(options.token, None) if options.token else self._snapshot(options)
-        if rest is None or self._storage.is_compacted(rest.revision):
-            message = "The provided continue parameter is too old"
-            raise Gone(410, reason="Expired", message=message)
-        count = options.limit or len(rest.items)
-        items, later = rest.items[:count], rest.items[count:]
-        metadata: dict[str, Any] = {"resourceVersion": str(rest.revision)}
-        if later:
-            metadata["continue"] = token = f"{_PAGE}{next(self._tokens)}"
-            metadata["remainingItemCount"] = len(later)
-            self._rests[token] = _Rest(rest.revision, later)
-        return {
-            "kind": f"{options.resource.kind}List",
-            "apiVersion": options.resource.api_version,
-            "metadata": metadata,
-            "items": [self._item(options, body) for body in items],
-        }
+    def page(self, options: ListOptions) -> bytes:
+        """Return one page. Raises Gone for a moment that is forgotten, BadRequest for no token."""
+        revision, after = options.revision, ""
+        if options.token:
+            revision, after = _read(options.token)
+        if revision is None or revision == _NOW:
+            revision = self._storage.revision
+        found = self._at(options, revision, after)
+        items, left = _first(found, options)
+        metadata: dict[str, Any] = {"resourceVersion": str(revision)}
+        if left:
+            metadata["continue"] = _token(revision, path_of(key_of(items[-1])))
+            # How many of them match nobody has counted.
+            if not options.view.selector:
+                metadata["remainingItemCount"] = left
+        listed = b",".join(self._item(options, body) for body in items)
+        return b'%b,"items":[%b]}' % (
+            orjson.dumps(_type(options) | {"metadata": metadata})[:-1],
+            listed,
+        )
 
-    def _snapshot(self, options: ListOptions) -> _Rest:
-        bodies = self._storage.objects(options.resource, options.namespace)
-        matching = [body for body in bodies if options.selector.matches(body)]
-        return _Rest(self._storage.revision, matching)
+    def _at(self, options: ListOptions, revision: int, after: str) -> list[Body]:
+        try:
+            return self._storage.at(options.resource, options.view.namespace, revision, after)
+        except Gone as error:
+            if not options.token:
+                raise
+            raise ExpiredToken(_token(_NOW, after)) from error
 
-    @staticmethod
-    def _item(options: ListOptions, body: Body) -> Body:
-        if options.metadata_only:
-            return shown(body, metadata_only=True)
+    def _item(self, options: ListOptions, body: Body) -> bytes:
+        if options.view.metadata_only:
+            return orjson.dumps(shown(body, metadata_only=True))
+        raw = self._storage.encoded(body)
         # Typed lists leave the type of their items out; those of custom resources do not.
-        group = options.resource.group
-        if "." in group and not group.endswith(".k8s.io"):
-            return body
-        return {name: value for name, value in body.items() if name not in {"kind", "apiVersion"}}
+        return b"{" + raw[len(head_of(options.resource)) :] if is_typed(options.resource) else raw
+
+
+def _first(found: list[Body], options: ListOptions) -> tuple[list[Body], int]:
+    """Return what matches, up to the limit, and how many objects of any kind come after that."""
+    if not options.limit:
+        return [body for body in found if options.view.selector.matches(body)], 0
+    items: list[Body] = []
+    for index, body in enumerate(found):
+        if options.view.selector.matches(body):
+            items.append(body)
+            if len(items) == options.limit:
+                return items, len(found) - index - 1
+    return items, 0
+
+
+def _type(options: ListOptions) -> dict[str, Any]:
+    if options.view.metadata_only:
+        return {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1"}
+    return {"kind": f"{options.resource.kind}List", "apiVersion": options.resource.api_version}
+
+
+def _token(revision: int, after: str) -> str:
+    place = {"v": _FORMAT, "rv": revision, "start": f"{after}\0"}
+    return base64.urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def _read(token: str) -> tuple[int, str]:
+    try:
+        place = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        return int(place["rv"]), str(place["start"]).rstrip("\0")
+    except (ValueError, KeyError, TypeError) as error:
+        message = f"continue key is not valid: {error}"
+        raise BadRequest(400, reason="BadRequest", message=message) from error

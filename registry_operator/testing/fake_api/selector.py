@@ -52,9 +52,13 @@ def _field_term(term: str) -> Callable[[Body], bool]:
 
 
 class Selector:
-    """Both selectors of one request. Raises BadRequest for text outside of the grammar."""
+    """Both selectors of one request; equal when their texts are.
+
+    Raises BadRequest for text outside of the grammar.
+    """
 
     def __init__(self, labels: str = "", fields: str = "") -> None:
+        self._text = (labels, fields)
         self._labels = [_label_term(term.strip()) for term in _COMMA.split(labels) if term.strip()]
         self._fields = [_field_term(term.strip()) for term in fields.split(",") if term.strip()]
 
@@ -64,3 +68,13 @@ class Selector:
         return all(term(labels) for term in self._labels) and all(
             term(body) for term in self._fields
         )
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Selector) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __bool__(self) -> bool:
+        """Whether it selects at all."""
+        return bool(self._labels or self._fields)

@@ -6,10 +6,11 @@ hours of bookmarks take no time.
 """
 
 import asyncio
-import copy
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
+
+import orjson
 
 from registry_operator.kube.errors import ApiError, RequestTimeout, TransportError
 from registry_operator.kube.exchange import Request, Response
@@ -18,7 +19,7 @@ from registry_operator.runtime.clock import Clock
 from registry_operator.testing.fake_api.answering import Answerer
 from registry_operator.testing.fake_api.faults import Fault, Faults
 from registry_operator.testing.fake_api.route import Route
-from registry_operator.testing.fake_api.storage import Body, Listener, Storage, key_of
+from registry_operator.testing.fake_api.storage import Body, Listener, Storage, copied, key_of
 from registry_operator.testing.fake_api.watch import Ending, Watches
 from registry_operator.testing.fake_api.writer import Admission, WriteOptions, Writer
 from registry_operator.testing.fake_transport import a_refusal
@@ -104,6 +105,10 @@ class FakeApi:
         """
         return self._storage.subscribe(listener)
 
+    def _copied(self, stored: Body) -> Body:
+        body: Body = orjson.loads(self._storage.encoded(stored))
+        return body
+
     def _record(self, request: Request) -> None:
         if self._recording:
             self.requests.append(request)
@@ -113,7 +118,7 @@ class FakeApi:
     def put(self, resource: Resource, body: Mapping[str, Any]) -> dict[str, Any]:
         """Create an object or replace it whole, status included; return what is stored."""
         at = _route_of(resource, body)
-        wanted = copy.deepcopy(dict(body))
+        wanted = copied(body)
         options = WriteOptions(_ACTOR)
         if self._storage.find(resource, at.key) is None:
             stored = self._writer.create(_collection(at), wanted, options)
@@ -124,13 +129,13 @@ class FakeApi:
             status = {"metadata": {}, "status": wanted["status"]}
             at = Route(resource, at.namespace, stored["metadata"]["name"], "status")
             stored = self._writer.update(at, status, options)
-        return copy.deepcopy(stored)
+        return copied(stored)
 
     def change(
         self, resource: Resource, key: ObjectKey, mutate: Callable[[Body], None]
     ) -> dict[str, Any]:
         """Change an object in place, status included; return what is stored. Raises NotFound."""
-        body = copy.deepcopy(self._storage.get(resource, key))
+        body = self._copied(self._storage.get(resource, key))
         mutate(body)
         body["metadata"].pop("resourceVersion", None)
         return self.put(resource, body)
@@ -144,11 +149,12 @@ class FakeApi:
 
     def get(self, resource: Resource, key: ObjectKey) -> dict[str, Any] | None:
         """Return a copy of an object."""
-        return copy.deepcopy(self._storage.find(resource, key))
+        body = self._storage.find(resource, key)
+        return None if body is None else self._copied(body)
 
     def objects(self, resource: Resource, namespace: str = "") -> list[dict[str, Any]]:
         """Return copies of the objects of a kind, ordered by key."""
-        return copy.deepcopy(self._storage.objects(resource, namespace))
+        return [self._copied(body) for body in self._storage.objects(resource, namespace)]
 
     def declare(self, resource: Resource) -> None:
         """Begin to serve a kind: its CRD was created."""
@@ -156,7 +162,7 @@ class FakeApi:
 
     def withdraw(self, resource: Resource) -> None:
         """Stop serving a kind: its CRD, and with it every object, was deleted."""
-        self._storage.withdraw(resource)
+        self._writer.withdraw(resource)
         self._watches.drop("end", resource)
 
     def admit(self, admission: Admission) -> None:

@@ -1,45 +1,29 @@
-"""What the API server keeps: objects, one resourceVersion for all, and the history for watches.
+"""What the API server keeps: objects, and one resourceVersion for all of them.
 
 In flow finished bodies; out flow bodies and changes. Nothing is decided here. Stored bodies are
 never changed in place, so handing them out costs nothing; whoever wants to change one copies it
-first.
+first. Everything that is asked often has an index: what stands in a namespace, who has a uid, who
+names an owner.
 """
 
 import asyncio
 import bisect
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from registry_operator.kube.errors import Gone, NotFound
+import orjson
+
+from registry_operator.kube.errors import NotFound
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.fake_api.apply import Owners
+from registry_operator.testing.fake_api.history import Body, Change, History, Listener
 
-Body = dict[str, Any]
+_TYPE: Final = frozenset({"apiVersion", "kind"})
 
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One entry of the history; `at` is the loop's time in seconds.
-
-    `new` of what is DELETED is its last state. `request` is the one that asked for just this; None
-    is the test, or the server itself (garbage, what is left in an ending namespace). The bodies
-    must not be changed.
-    """
-
-    revision: int
-    at: float
-    resource: Resource
-    kind: Literal["ADDED", "MODIFIED", "DELETED"]
-    old: Body | None
-    new: Body
-    request: Request | None = None
-
-
-Listener = Callable[[Change], None]
+__all__ = ["Body", "Change", "Listener", "Storage", "copied", "head_of", "key_of", "path_of"]
 
 
 def key_of(body: Body) -> ObjectKey:
@@ -47,34 +31,87 @@ def key_of(body: Body) -> ObjectKey:
     return ObjectKey(body["metadata"].get("namespace", ""), body["metadata"]["name"])
 
 
+def path_of(key: ObjectKey) -> str:
+    """Return the path of an object below its kind, by which lists are ordered."""
+    return f"{key.namespace}/{key.name}" if key.namespace else key.name
+
+
+def copied(body: Mapping[str, Any]) -> Body:
+    """Return a copy that shares nothing with a body, which holds what JSON can say."""
+    copy: Body = orjson.loads(orjson.dumps(body))
+    return copy
+
+
+def head_of(resource: Resource) -> bytes:
+    """Return how the JSON of every object of a kind begins."""
+    return orjson.dumps(_typed(resource, {}))[:-1] + b","
+
+
+def _typed(resource: Resource, body: Body) -> Body:
+    return {"kind": resource.kind, "apiVersion": resource.api_version} | {
+        name: value for name, value in body.items() if name not in _TYPE
+    }
+
+
+class _Collection:
+    """The objects of one kind by their paths."""
+
+    __slots__ = ("bodies", "paths")
+
+    def __init__(self) -> None:
+        self.bodies: dict[str, Body] = {}
+        self.paths: list[str] = []
+
+    def put(self, path: str, body: Body) -> None:
+        if path not in self.bodies:
+            bisect.insort(self.paths, path)
+        self.bodies[path] = body
+
+    def pop(self, path: str) -> Body:
+        del self.paths[bisect.bisect_left(self.paths, path)]
+        return self.bodies.pop(path)
+
+    def within(self, namespace: str, *, after: str = "") -> list[str]:
+        """Return the paths of a namespace, or of all, that are later than `after`."""
+        low, high = 0, len(self.paths)
+        if namespace:
+            # "0" is the character that follows "/".
+            low = bisect.bisect_left(self.paths, f"{namespace}/")
+            high = bisect.bisect_left(self.paths, f"{namespace}0")
+        if after:
+            low = max(low, bisect.bisect_right(self.paths, after))
+        return self.paths[low:high]
+
+
 class Storage:
-    """Objects by resource and key. Remembers the last `history` changes of each kind."""
+    """Objects by resource and key, with a `history` of that many changes of each kind."""
 
     def __init__(self, resources: Iterable[Resource], *, history: int) -> None:
-        self._objects: dict[Resource, dict[ObjectKey, Body]] = {r: {} for r in resources}
+        self._collections: dict[Resource, _Collection] = {r: _Collection() for r in resources}
+        self._by_uid: dict[str, tuple[Resource, Body]] = {}
+        self._dependents: dict[str, dict[str, None]] = {}
         self._owners: dict[str, Owners] = {}
-        self._changes: dict[Resource, list[Change]] = {}
-        self._history = history
-        self._compacted = 0
+        self._encoded: dict[str, tuple[str, bytes]] = {}
+        self.history = History(limit=history)
         self._uids = itertools.count(1)
         self._listeners: list[Listener] = []
         self._request: Request | None = None
         self.revision = 1
 
     @property
-    def resources(self) -> frozenset[Resource]:
+    def resources(self) -> Iterable[Resource]:
         """The kinds that are served."""
-        return frozenset(self._objects)
+        return self._collections.keys()
 
     def declare(self, resource: Resource) -> None:
         """Serve one more kind."""
-        self._objects.setdefault(resource, {})
+        self._collections.setdefault(resource, _Collection())
 
     def withdraw(self, resource: Resource) -> None:
         """Stop serving a kind; its objects are gone."""
-        for key in list(self._objects[resource]):
-            self.remove(resource, key)
-        del self._objects[resource]
+        for body in self.objects(resource):
+            self.remove(resource, key_of(body))
+        del self._collections[resource]
 
     def new_uid(self) -> str:
         """Return a uid that was never used; deterministic."""
@@ -82,7 +119,8 @@ class Storage:
 
     def find(self, resource: Resource, key: ObjectKey) -> Body | None:
         """Return an object, which the caller must not change."""
-        return self._objects.get(resource, {}).get(key)
+        collection = self._collections.get(resource)
+        return None if collection is None else collection.bodies.get(path_of(key))
 
     def get(self, resource: Resource, key: ObjectKey) -> Body:
         """Return an object. Raises NotFound."""
@@ -93,15 +131,33 @@ class Storage:
         return body
 
     def objects(self, resource: Resource, namespace: str = "") -> list[Body]:
-        """Return the objects of a kind, ordered by key, of one namespace or of all."""
-        objects = self._objects.get(resource, {})
-        return [objects[key] for key in sorted(objects) if namespace in {"", key.namespace}]
+        """Return the objects of a kind, in the order of lists, of one namespace or of all."""
+        collection = self._collections.get(resource)
+        if collection is None:
+            return []
+        bodies = collection.bodies
+        return [bodies[path] for path in collection.within(namespace)]
 
-    def everything(self) -> Iterator[tuple[Resource, Body]]:
-        """Yield all objects of all kinds, as of now."""
-        for resource in list(self._objects):
-            for body in self.objects(resource):
-                yield resource, body
+    def with_uid(self, uid: str) -> tuple[Resource, Body] | None:
+        """Return the object that has this uid, and its kind."""
+        return self._by_uid.get(uid)
+
+    def dependents(self, uid: str) -> list[tuple[Resource, Body]]:
+        """Return the objects that name this uid as an owner, the oldest first."""
+        return [self._by_uid[one] for one in self._dependents.get(uid, ())]
+
+    def encoded(self, body: Body) -> bytes:
+        """Return the JSON of a stored body; that of its present state is made once."""
+        metadata = body["metadata"]
+        uid, version = metadata["uid"], metadata["resourceVersion"]
+        known = self._encoded.get(uid)
+        if known is not None and known[0] == version:
+            return known[1]
+        raw = orjson.dumps(body)
+        present = self._by_uid.get(uid)
+        if present is not None and present[1] is body:
+            self._encoded[uid] = (version, raw)
+        return raw
 
     def owners(self, body: Body) -> Owners:
         """Return who owns the fields of an object."""
@@ -111,39 +167,48 @@ class Storage:
         """Store a new state under the next resourceVersion and return it."""
         self.revision += 1
         metadata = body["metadata"] | {"resourceVersion": str(self.revision)}
-        stored = body | {"metadata": metadata}
-        key = key_of(stored)
-        old = self._objects[resource].get(key)
-        self._objects[resource][key] = stored
+        stored = _typed(resource, body) | {"metadata": metadata}
+        collection, path = self._collections[resource], path_of(key_of(stored))
+        old = collection.bodies.get(path)
+        collection.put(path, stored)
+        self._by_uid[metadata["uid"]] = (resource, stored)
+        self._relate(old, stored)
         self._owners[metadata["uid"]] = owners
         self._record(resource, "MODIFIED" if old else "ADDED", old=old, new=stored)
         return stored
 
     def remove(self, resource: Resource, key: ObjectKey) -> Body:
         """Remove an object and return its last state, with the resourceVersion of its removal."""
-        old = self._objects[resource].pop(key)
+        old = self._collections[resource].pop(path_of(key))
         self.revision += 1
         last = old | {"metadata": old["metadata"] | {"resourceVersion": str(self.revision)}}
-        self._owners.pop(old["metadata"]["uid"], None)
+        uid = old["metadata"]["uid"]
+        for known in (self._by_uid, self._owners, self._encoded):
+            known.pop(uid, None)
+        self._relate(old, None)
         self._record(resource, "DELETED", old=old, new=last)
         return last
 
-    def since(self, resource: Resource, revision: int) -> list[Change]:
-        """Return the later changes of a kind. Raises Gone when some of them are forgotten."""
-        if revision < self._compacted:
-            message = f"too old resource version: {revision} ({self._compacted})"
-            raise Gone(410, reason="Expired", message=message)
-        changes = self._changes.get(resource, [])
-        return changes[bisect.bisect_right(changes, revision, key=lambda c: c.revision) :]
+    def at(self, resource: Resource, namespace: str, revision: int, after: str) -> list[Body]:
+        """Return the objects of a kind as they were at a resourceVersion, later than a path.
+
+        Raises Gone when that is forgotten.
+        """
+        collection = self._collections[resource]
+        paths = collection.within(namespace, after=after)
+        then: dict[str, Body | None] = {}
+        for change in self.history.since(resource, revision):
+            then.setdefault(path_of(key_of(change.new)), change.old)
+        if not then:
+            return [collection.bodies[path] for path in paths]
+        prefix = f"{namespace}/" if namespace else ""
+        gone = [path for path in then if path > after and path.startswith(prefix)]
+        bodies = (then.get(path, collection.bodies.get(path)) for path in sorted({*paths, *gone}))
+        return [body for body in bodies if body is not None]
 
     def compact(self) -> None:
         """Forget the history up to now, as etcd does every five minutes."""
-        self._compacted = self.revision
-        self._changes.clear()
-
-    def is_compacted(self, revision: int) -> bool:
-        """Whether a list at that resourceVersion cannot be continued."""
-        return revision < self._compacted
+        self.history.compact(self.revision)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` after each change; return what ends that."""
@@ -159,6 +224,18 @@ class Storage:
         finally:
             self._request = before
 
+    def _relate(self, old: Body | None, new: Body | None) -> None:
+        before, after = _owner_uids(old), _owner_uids(new)
+        if before == after:
+            return
+        uid = (new or old or {})["metadata"]["uid"]
+        for owner in before - after:
+            self._dependents[owner].pop(uid)
+            if not self._dependents[owner]:
+                del self._dependents[owner]
+        for owner in after - before:
+            self._dependents.setdefault(owner, {})[uid] = None
+
     def _record(
         self,
         resource: Resource,
@@ -168,10 +245,13 @@ class Storage:
         new: Body,
     ) -> None:
         at = asyncio.get_running_loop().time()
-        changes = self._changes.setdefault(resource, [])
         change = Change(self.revision, at, resource, kind, old, new, self._request)
-        changes.append(change)
-        if len(changes) > self._history:
-            self._compacted = max(self._compacted, changes.pop(0).revision)
+        self.history.add(change)
         for listener in tuple(self._listeners):
             listener(change)
+
+
+def _owner_uids(body: Body | None) -> set[str]:
+    if body is None:
+        return set()
+    return {owner["uid"] for owner in body["metadata"].get("ownerReferences") or ()}

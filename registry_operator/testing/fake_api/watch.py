@@ -1,13 +1,14 @@
 """Serving watches: the history of one kind as lines, from a resourceVersion on, to an end.
 
 In flow the storage's changes and the parameters of a watch; out flow the bytes of the stream:
-what the selector sees, bookmarks on time, 410 where the history is compacted. A test can delay,
-end, cut or stall the streams.
+what the selector sees, bookmarks on time, 410 where the history is compacted. What a change looks
+like is encoded once for all watches that ask alike. A test can delay, end, cut or stall the
+streams.
 """
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -17,13 +18,25 @@ import orjson
 from registry_operator.kube.errors import Gone, TransportError
 from registry_operator.kube.resource import Resource
 from registry_operator.kube.watch import INITIAL_EVENTS_END
+from registry_operator.testing.fake_api.history import Change
 from registry_operator.testing.fake_api.selector import Selector
-from registry_operator.testing.fake_api.storage import Body, Change, Storage
+from registry_operator.testing.fake_api.storage import Body, Storage
 from registry_operator.testing.fake_transport import a_status
 
 BOOKMARK_INTERVAL: Final = 60.0
+# A last bookmark comes that long before the end, so that the next watch has little to catch up.
+_BEFORE_THE_END: Final = 2.0
 
 Ending = Literal["end", "cut", "stall"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a client sees of a kind; `namespace` is empty for all of them."""
+
+    namespace: str
+    selector: Selector
+    metadata_only: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +44,11 @@ class WatchOptions:
     """What a client asked for; `start` is None for the state of now, told as ADDED events."""
 
     resource: Resource
-    namespace: str
-    selector: Selector
+    view: View
     start: int | None
     seconds: float
     bookmarks: bool
     initial_events: bool
-    metadata_only: bool
 
 
 class _Stream:
@@ -48,13 +59,13 @@ class _Stream:
         self.wake = asyncio.Event()
         self.ending: Ending | None = None
         self.end = opened_at + options.seconds
-        self._bookmark_at = opened_at + BOOKMARK_INTERVAL if options.bookmarks else math.inf
+        self._bookmark_at = self._next_bookmark(opened_at)
 
     def is_bookmark_due(self) -> bool:
         """Whether it is time for a bookmark; then the next one is a while off."""
         is_due = _time() >= self._bookmark_at
         if is_due:
-            self._bookmark_at = _time() + BOOKMARK_INTERVAL
+            self._bookmark_at = self._next_bookmark(_time())
         return is_due
 
     async def suffer(self) -> None:
@@ -73,6 +84,10 @@ class _Stream:
             # Which of them it was, the caller sees.
             return
 
+    def _next_bookmark(self, now: float) -> float:
+        at = min(now + BOOKMARK_INTERVAL, self.end - _BEFORE_THE_END)
+        return at if self.options.bookmarks and at > now else math.inf
+
 
 def _time() -> float:
     return asyncio.get_running_loop().time()
@@ -86,73 +101,109 @@ class Watches:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._streams: dict[_Stream, Resource] = {}
+        self._streams: dict[Resource, dict[_Stream, None]] = {}
         self.delay = 0.0
         storage.subscribe(self._wake)
 
     def __len__(self) -> int:
-        return len(self._streams)
+        return sum(map(len, self._streams.values()))
 
     def drop(self, how: Ending, resource: Resource | None = None) -> None:
         """End the open watches of a kind, or all: cleanly, by a cut, or by silence for ever."""
-        for stream, watched in self._streams.items():
+        for watched, streams in self._streams.items():
             if resource in {None, watched}:
-                stream.ending = how
-                stream.wake.set()
+                for stream in streams:
+                    stream.ending = how
+                    stream.wake.set()
 
     @asynccontextmanager
     async def open(self, options: WatchOptions) -> AsyncIterator[AsyncIterator[bytes]]:
         """Open one watch as of now and yield its lines. Reading raises TransportError on a cut."""
-        stream = _Stream(options, opened_at=asyncio.get_running_loop().time())
+        stream = _Stream(options, opened_at=_time())
         start = self._storage.revision if options.start is None else options.start
-        initial = list(self._initial(options))
-        self._streams[stream] = options.resource
+        initial = self._initial(options)
+        streams = self._streams.setdefault(options.resource, {})
+        streams[stream] = None
         try:
             async with aclosing(self._lines(stream, initial, start)) as lines:
                 yield lines
         finally:
-            del self._streams[stream]
+            del streams[stream]
 
     async def _lines(
         self, stream: _Stream, initial: list[bytes], cursor: int
     ) -> AsyncGenerator[bytes]:
         for line in initial:
             yield line
+        resource, view = stream.options.resource, stream.options.view
         while True:
             stream.wake.clear()
             await stream.suffer()
             try:
-                changes = self._storage.since(stream.options.resource, cursor)
+                changes = self._storage.history.since(resource, cursor)
             except Gone as error:
-                yield _line("ERROR", a_status(error.status, error.reason, error.message))
+                yield _line("ERROR", a_status(410, error.reason, error.message))
                 return
             ripe = [change for change in changes if change.at + self.delay <= _time()]
+            # Whoever was told everything up to now is not behind, however little that was.
+            cursor = self._cursor(cursor, changes, ripe)
             for change in ripe:
-                cursor = change.revision
-                event = _event(change, stream.options)
+                event = self._event(change, view)
                 if event is not None:
                     yield event
             if stream.ending == "end" or _time() >= stream.end:
                 return
             if stream.is_bookmark_due():
-                if len(ripe) == len(changes):
-                    cursor = max(cursor, self._storage.revision)
-                yield _bookmark(stream.options.resource, cursor)
+                yield _bookmark(resource, cursor)
             held = [change.at + self.delay for change in changes[len(ripe) :]]
             await stream.wait(until=min([stream.end, *held]))
 
-    def _wake(self, _change: Change) -> None:
-        for stream in self._streams:
+    def _cursor(self, cursor: int, changes: list[Change], ripe: list[Change]) -> int:
+        if len(ripe) == len(changes):
+            return max(cursor, self._storage.revision)
+        return ripe[-1].revision if ripe else cursor
+
+    def _wake(self, change: Change) -> None:
+        for stream in self._streams.get(change.resource, ()):
             stream.wake.set()
 
-    def _initial(self, options: WatchOptions) -> Iterator[bytes]:
+    def _initial(self, options: WatchOptions) -> list[bytes]:
         if options.start is not None and not options.initial_events:
-            return
-        for body in self._storage.objects(options.resource, options.namespace):
-            if options.selector.matches(body):
-                yield _line("ADDED", shown(body, metadata_only=options.metadata_only))
+            return []
+        view = options.view
+        lines = [
+            self._told("ADDED", body, view)
+            for body in self._storage.objects(options.resource, view.namespace)
+            if view.selector.matches(body)
+        ]
         if options.initial_events and options.bookmarks:
-            yield _bookmark(options.resource, self._storage.revision, ends=True)
+            lines.append(_bookmark(options.resource, self._storage.revision, ends=True))
+        return lines
+
+    def _event(self, change: Change, view: View) -> bytes | None:
+        if view not in change.lines:
+            change.lines[view] = self._seen(change, view)
+        return change.lines[view]
+
+    def _seen(self, change: Change, view: View) -> bytes | None:
+        """Tell a change as a view sees it: what starts or stops matching is added or deleted."""
+        if view.namespace not in {"", change.new["metadata"].get("namespace", "")}:
+            return None
+        before = change.old is not None and view.selector.matches(change.old)
+        after = change.kind != "DELETED" and view.selector.matches(change.new)
+        if not before and not after:
+            return None
+        body = change.new
+        if before and not after and change.old is not None:
+            version = {"resourceVersion": change.new["metadata"]["resourceVersion"]}
+            body = change.old | {"metadata": change.old["metadata"] | version}
+        kind = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
+        return self._told(kind, body, view)
+
+    def _told(self, kind: str, body: Body, view: View) -> bytes:
+        if view.metadata_only:
+            return _line(kind, shown(body, metadata_only=True))
+        return b'{"type":"%b","object":%b}\n' % (kind.encode(), self._storage.encoded(body))
 
 
 def shown(body: Body, *, metadata_only: bool) -> Body:
@@ -161,22 +212,6 @@ def shown(body: Body, *, metadata_only: bool) -> Body:
         return body
     kind = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
     return kind | {"metadata": body["metadata"]}
-
-
-def _event(change: Change, options: WatchOptions) -> bytes | None:
-    """Tell a change as the selector sees it: what starts or stops matching is added or deleted."""
-    if options.namespace not in {"", change.new["metadata"].get("namespace", "")}:
-        return None
-    before = change.old is not None and options.selector.matches(change.old)
-    after = change.kind != "DELETED" and options.selector.matches(change.new)
-    if not before and not after:
-        return None
-    body = change.new
-    if before and not after and change.old is not None:
-        version = {"resourceVersion": change.new["metadata"]["resourceVersion"]}
-        body = change.old | {"metadata": change.old["metadata"] | version}
-    kind = "MODIFIED" if before and after else "ADDED" if after else "DELETED"
-    return _line(kind, shown(body, metadata_only=options.metadata_only))
 
 
 def _bookmark(resource: Resource, revision: int, *, ends: bool = False) -> bytes:

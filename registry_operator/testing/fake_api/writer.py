@@ -28,7 +28,7 @@ from registry_operator.testing.fake_api.apply import (
     managed_fields,
     updated,
 )
-from registry_operator.testing.fake_api.collector import collect
+from registry_operator.testing.fake_api.collector import FOREGROUND, ORPHAN, Collector
 from registry_operator.testing.fake_api.route import Route
 from registry_operator.testing.fake_api.storage import Body, Storage, key_of
 
@@ -66,6 +66,7 @@ class Writer:
     def __init__(self, storage: Storage, clock: Clock) -> None:
         self._storage = storage
         self._clock = clock
+        self._collector = Collector(storage, now=self._now)
         self.admissions: list[Admission] = []
 
     def create(self, route: Route, body: Body, options: WriteOptions) -> Body:
@@ -124,13 +125,12 @@ class Writer:
         self._admit("delete", route.resource, copy.deepcopy(old))
         finalizers = list(old["metadata"].get("finalizers") or ())
         propagation = wanted.get("propagationPolicy", "Background")
-        if propagation == "Foreground" and "foregroundDeletion" not in finalizers:
-            finalizers.append("foregroundDeletion")
-        if propagation == "Orphan" and "orphan" not in finalizers:
-            finalizers.append("orphan")
+        added = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(propagation)
+        if added is not None and added not in finalizers:
+            finalizers.append(added)
         if finalizers and "deletionTimestamp" not in old["metadata"]:
             metadata = old["metadata"] | {
-                "deletionTimestamp": whole_time(self._clock.now()),
+                "deletionTimestamp": self._now(),
                 "finalizers": finalizers,
                 "generation": old["metadata"].get("generation", 0) + 1,
             }
@@ -138,8 +138,18 @@ class Writer:
             old = self._storage.put(route.resource, new, self._storage.owners(old))
         elif not finalizers:
             old = self._storage.remove(route.resource, route.key)
-        collect(self._storage, now=whole_time(self._clock.now()))
+        self._collector.run()
         return old
+
+    def withdraw(self, resource: Resource) -> None:
+        """Remove all objects of a kind, with what they own, and stop serving it."""
+        for body in self._storage.objects(resource):
+            self._storage.remove(resource, key_of(body))
+        self._collector.run()
+        self._storage.withdraw(resource)
+
+    def _now(self) -> str:
+        return whole_time(self._clock.now())
 
     def _named(self, route: Route, body: Body) -> Body:
         if route.subresource not in _SUBRESOURCES:
@@ -156,7 +166,7 @@ class Writer:
         if not metadata.get("name"):
             raise BadRequest(400, reason="BadRequest", message="name must be provided")
         metadata["uid"] = uid
-        metadata["creationTimestamp"] = whole_time(self._clock.now())
+        metadata["creationTimestamp"] = self._now()
         metadata.pop("resourceVersion", None)
         if "spec" in body:
             metadata["generation"] = 1
@@ -174,7 +184,7 @@ class Writer:
             return body
         stored = self._storage.put(resource, body, owners)
         # A dependent whose owner is gone already does not live long.
-        collect(self._storage, now=whole_time(self._clock.now()))
+        self._collector.run()
         return stored
 
     def _replace(
@@ -190,9 +200,11 @@ class Writer:
             return new
         if "deletionTimestamp" in new["metadata"] and not new["metadata"].get("finalizers"):
             last = self._storage.remove(resource, key_of(old))
-            collect(self._storage, now=whole_time(self._clock.now()))
+            self._collector.run()
             return last
-        return self._storage.put(resource, new, owners)
+        stored = self._storage.put(resource, new, owners)
+        self._collector.run()
+        return stored
 
     def _restricted(self, route: Route, old: Body, body: Body) -> Body:
         """Keep what this subresource may not change."""

@@ -50,10 +50,14 @@ def told(events: list[WatchEvent]) -> list[str]:
 
 
 async def seen(client: Client, **options: Any) -> list[WatchEvent]:
-    """Everything a short watch yields until the server ends it."""
+    """Everything a short watch yields until the server ends it, but the bookmark before the end."""
     options.setdefault("timeout_seconds", 10)
     async with client.watch(SECRETS, **options) as events:
-        return [event async for event in events]
+        return [event async for event in events if not is_periodic(event)]
+
+
+def is_periodic(event: WatchEvent) -> bool:
+    return isinstance(event, Bookmark) and not event.initial_events_end
 
 
 async def test_a_watch_goes_on_where_a_list_ended(api: FakeApi, client: Client) -> None:
@@ -88,15 +92,14 @@ async def test_a_watch_list_marks_the_end_of_the_initial_events(
     assert events[-1] == Bookmark(str(api.revision), initial_events_end=True)
 
 
-async def test_bookmarks_come_each_minute_and_move_the_version(
-    api: FakeApi, client: Client
-) -> None:
+async def test_bookmarks_come_each_minute_and_before_the_end(api: FakeApi, client: Client) -> None:
+    loop = asyncio.get_running_loop()
     async with client.watch(SECRETS, resource_version="1", timeout_seconds=150) as events:
         api.put(WIDGETS, a_secret("another kind"))
-        bookmarks = [event async for event in events]
+        bookmarks = [(loop.time(), event) async for event in events]
 
-    assert bookmarks == [Bookmark("2"), Bookmark("2")]
-    assert asyncio.get_running_loop().time() == 150.0
+    assert bookmarks == [(at, Bookmark("2")) for at in (60.0, 120.0, 148.0)]
+    assert loop.time() == 150.0
 
 
 async def test_a_selector_sees_objects_come_and_go(api: FakeApi, client: Client) -> None:
@@ -164,7 +167,7 @@ async def test_watches_can_be_ended_cut_and_stalled(api: FakeApi, client: Client
 async def test_dropping_another_kind_leaves_a_watch_alone(api: FakeApi, client: Client) -> None:
     async with client.watch(SECRETS, resource_version="1", timeout_seconds=5) as events:
         asyncio.get_running_loop().call_later(1, api.drop_watches, "cut", WIDGETS)
-        assert [event async for event in events] == []
+        assert [event async for event in events if not is_periodic(event)] == []
 
 
 async def test_a_withdrawn_kind_ends_its_watches_after_its_objects(
@@ -206,3 +209,58 @@ async def test_closing_the_transport_cuts_the_watches(api: FakeApi, client: Clie
         asyncio.get_running_loop().call_later(1, asyncio.ensure_future, api.close())
         with pytest.raises(TransportError):
             await anext(events)
+
+
+async def test_a_compaction_spares_open_watches_that_were_told_everything(
+    api: FakeApi, client: Client
+) -> None:
+    async with client.watch(SECRETS, resource_version="1", timeout_seconds=30) as events:
+        for number in range(3):
+            api.put(WIDGETS, a_secret(str(number)))
+        asyncio.get_running_loop().call_later(5, api.compact)
+        asyncio.get_running_loop().call_later(6, api.put, SECRETS, a_secret())
+
+        assert told([await anext(events)]) == ["Added one"]
+
+
+async def test_a_watch_that_lags_behind_a_compaction_ends(api: FakeApi, client: Client) -> None:
+    api.delay_watches(10.0)
+    async with client.watch(SECRETS, resource_version="1", timeout_seconds=30) as events:
+        api.put(SECRETS, a_secret())
+        asyncio.get_running_loop().call_later(5, api.compact)
+        event = await anext(events)
+
+    assert isinstance(event, Failed)
+    assert isinstance(event.error, Gone)
+
+
+async def test_a_busy_kind_does_not_end_the_watches_of_a_quiet_one(
+    api: FakeApi, client: Client
+) -> None:
+    for number in range(60):
+        api.put(WIDGETS, a_secret(str(number)))
+
+    assert await seen(client, resource_version="1") == []
+
+
+async def test_watches_that_see_differently_are_told_differently(
+    api: FakeApi, client: Client
+) -> None:
+    start = str(api.revision)
+    api.put(SECRETS, a_secret(app="x"))
+    api.put(SECRETS, a_secret(app="y"))
+    views: list[dict[str, Any]] = [
+        {},
+        {"label_selector": "app=x"},
+        {"label_selector": "app=y"},
+        {"namespace": "elsewhere"},
+        {"field_selector": "metadata.name=two"},
+    ]
+
+    assert [told(await seen(client, resource_version=start, **view)) for view in views] == [
+        ["Added one", "Modified one"],
+        ["Added one", "Deleted one"],
+        ["Added one"],
+        [],
+        [],
+    ]
