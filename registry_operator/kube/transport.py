@@ -1,4 +1,4 @@
-"""HTTP to the API server: the only module that knows aiohttp.
+"""HTTP to the API server: with `fenced_body.py` the only module here that knows aiohttp.
 
 In flow `Request`s; out flow `Response`s and streams, or a TransportError. Every wait has an end:
 for a slot, to connect, for the answer, for the next byte of a stream. Short requests share a
@@ -23,6 +23,7 @@ from yarl import URL
 from registry_operator.kube.credentials import Credentials
 from registry_operator.kube.errors import ApiError, RequestTimeout, TransportError
 from registry_operator.kube.exchange import Request, RequestOutcome, Response, Transport
+from registry_operator.kube.fenced_body import fenced
 from registry_operator.kube.retry import RetryPolicy
 
 __all__ = [
@@ -217,16 +218,17 @@ class HttpTransport:
             headers["Content-Type"] = request.content_type
         if request.fence is not None:
             # Here and not earlier: slots, back-off and credential plugins may all have waited long.
+            # Asked again when the bytes leave, but what is refused here is not even begun.
             request.fence()
         loop = asyncio.get_running_loop()
         started, code = loop.time(), _ERROR
         self._requests += 1
         try:
-            with _mapped(request):
+            with fenced(request.body, request.fence) as body, _mapped(request):
                 response = await session.request(
                     request.method,
                     self._url(request),
-                    data=request.body,
+                    data=body,
                     headers=headers,
                     timeout=timeout,
                     ssl=self._credentials.ssl or True,
