@@ -5,6 +5,7 @@ or the version. SIGTERM and SIGINT stop in order; a second one stops at once.
 """
 
 import asyncio
+import faulthandler
 import random
 import secrets
 import signal
@@ -22,10 +23,12 @@ from registry_operator.api.crd import crd, to_yaml
 from registry_operator.api.registry import DEFINITION
 from registry_operator.kube import auth
 from registry_operator.kube.client import Client
+from registry_operator.kube.credentials import Credentials
 from registry_operator.kube.errors import KubeError
 from registry_operator.kube.transport import HttpTransport
 from registry_operator.runtime.clock import SystemClock
-from registry_operator.runtime.leader import LeadershipLost
+from registry_operator.runtime.elector_thread import ElectorThread
+from registry_operator.runtime.lease import Election
 from registry_operator.runtime.manager import Manager
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.operator import Operator
@@ -35,6 +38,8 @@ log = structlog.get_logger(__name__)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _SECRET_BYTES = 32
+# More than an orderly end takes once the Lease is lost: no work is waited for then.
+_LAST_RESORT_SECONDS = 20.0
 
 
 def _flag(*names: str, **settings: Any) -> Callable[[_Command], _Command]:
@@ -71,6 +76,24 @@ def main() -> None:
     help="Work only while holding a Lease: needed with several replicas.",
 )
 @_flag("--leader-election-namespace", help="Namespace of the Lease; without it: the pod's own.")
+@_flag(
+    "--lease-duration",
+    type=click.IntRange(2),
+    default=15,
+    help="Seconds after which others take over a Lease that is not renewed.",
+)
+@_flag(
+    "--renew-deadline",
+    type=click.FloatRange(1),
+    default=10.0,
+    help="Seconds after which a leader that could not renew its Lease ends.",
+)
+@_flag(
+    "--retry-period",
+    type=click.FloatRange(1),
+    default=2.0,
+    help="Seconds between two tries to take or renew the Lease.",
+)
 @_flag("--metrics-bind-address", default=":8080", help="Where Prometheus finds /metrics.")
 @_flag(
     "--health-probe-bind-address",
@@ -99,7 +122,7 @@ def run(*, log_format: str, log_level: str, **flags: Any) -> None:
     logs.configure(level=log_level, as_json=log_format == "json")
     try:
         asyncio.run(_run(RunSettings(**flags)))
-    except (LeadershipLost, KubeError, OSError, ValueError, RuntimeError) as error:
+    except (KubeError, OSError, ValueError, RuntimeError) as error:
         # No traceback unless asked for: these say what is wrong with the world, not with us.
         trace = log_level == "debug"
         log.error("stopped", reason=type(error).__name__, error=str(error), exc_info=trace)  # noqa: TRY400
@@ -123,17 +146,17 @@ async def _run(settings: RunSettings) -> None:
     # The `_created` samples double the number of series and no dashboard reads them.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
     metrics = Metrics(CollectorRegistry())
-    transport = HttpTransport(
-        credentials, user_agent=f"{NAME}/{__version__}", observer=metrics.request
-    )
+    runtime = settings.for_runtime(own_namespace=pod_namespace() or credentials.namespace)
+    elector = await _elector(runtime.election, settings, metrics) if runtime.election else None
+    transport = _transport(credentials, metrics)
     try:
-        client = Client(transport)
         operator = Operator(
-            client,
-            settings.for_runtime(own_namespace=pod_namespace() or credentials.namespace),
+            Client(transport),
+            runtime,
             clock=SystemClock(),
-            rng=random.Random(),  # noqa: S311 - jitter, not secrets
+            rng=_rng(),
             metrics=metrics,
+            elector=elector,
         )
         controllers.install(
             operator,
@@ -148,6 +171,42 @@ async def _run(settings: RunSettings) -> None:
     finally:
         await transport.close()
         await credentials.close()
+
+
+async def _elector(election: Election, settings: RunSettings, metrics: Metrics) -> ElectorThread:
+    """Stands for the Lease beside the work, with an identity and connections of its own."""
+    credentials = await auth.load(kubeconfig=settings.kubeconfig, context=settings.context)
+    transport = _transport(credentials, metrics)
+
+    async def close() -> None:
+        await transport.close()
+        await credentials.close()
+
+    return ElectorThread(
+        Client(transport),
+        election,
+        close=close,
+        lost=_end_soon,
+        clock=SystemClock(),
+        rng=_rng(),
+        metrics=metrics,
+    )
+
+
+def _transport(credentials: Credentials, metrics: Metrics) -> HttpTransport:
+    return HttpTransport(credentials, user_agent=f"{NAME}/{__version__}", observer=metrics.request)
+
+
+def _rng() -> random.Random:
+    return random.Random()  # noqa: S311 - jitter, not secrets
+
+
+def _end_soon() -> None:
+    """Have the process end, with 1, also when its loop never comes to itself again.
+
+    It says where every thread is then. The timer is C's own: no lock of Python's holds it up.
+    """
+    faulthandler.dump_traceback_later(_LAST_RESORT_SECONDS, exit=True)
 
 
 def _stop_on_signals(manager: Manager) -> None:

@@ -25,6 +25,7 @@ class RunSettings:
         kubeconfig: a file, or None for the in-cluster configuration or kubectl's default.
         namespace: the only namespace to look at; None means all.
         leader_election_namespace: where the Lease is; None means the pod's namespace.
+        lease_duration, renew_deadline, retry_period: seconds, as `Election` explains them.
     """
 
     kubeconfig: str | None = None
@@ -33,6 +34,9 @@ class RunSettings:
     workers: int = 4
     leader_elect: bool = False
     leader_election_namespace: str | None = None
+    lease_duration: int = 15
+    renew_deadline: float = 10.0
+    retry_period: float = 2.0
     metrics_bind_address: str = ":8080"
     health_probe_bind_address: str = ":8081"
 
@@ -40,15 +44,11 @@ class RunSettings:
         """The settings of the runtime; `own_namespace` is where the operator itself runs.
 
         Raises:
-            ValueError: an address is not HOST:PORT.
+            ValueError: an address is not HOST:PORT; times of the election could make two leaders.
         """
         election = None
         if self.leader_elect:
-            election = Election(
-                identity=f"{socket.gethostname()}_{uuid.uuid4()}",
-                namespace=self.leader_election_namespace or own_namespace,
-                name=NAME,
-            )
+            election = self._election(self.leader_election_namespace or own_namespace)
         return Settings(
             name=NAME,
             metrics=parse_address(self.metrics_bind_address),
@@ -56,6 +56,20 @@ class RunSettings:
             election=election,
             workers=self.workers,
         )
+
+    def _election(self, namespace: str) -> Election:
+        try:
+            return Election(
+                identity=f"{socket.gethostname()}_{uuid.uuid4()}",
+                namespace=namespace,
+                name=NAME,
+                lease=self.lease_duration,
+                renew=self.renew_deadline,
+                retry=self.retry_period,
+            )
+        except ValueError as error:
+            flags = "--lease-duration, --renew-deadline, --retry-period"
+            raise ValueError(f"{flags}: {error}") from error
 
 
 def parse_address(text: str) -> Address:

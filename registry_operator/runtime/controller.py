@@ -194,6 +194,11 @@ class Controller:
             try:
                 async with limit:
                     outcome = await self._reconcile(key)
+            except asyncio.CancelledError:
+                log.warning(
+                    "reconcile abandoned", seconds=round(self._clock.monotonic() - began, 3)
+                )
+                raise
             except Exception as error:  # noqa: BLE001 - a failure is the key's own, never the controller's end
                 self._failed(key, error, timed_out=limit.expired())
             else:

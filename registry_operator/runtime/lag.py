@@ -1,8 +1,8 @@
 """How late the event loop is: the one figure that says that something blocks it.
 
-In flows the clock; out flow a histogram and the worst of late. Everything here shares one thread:
-whatever computes for a second keeps watches, probes and the renewal of the Lease waiting for that
-second.
+In flows the clock; out flow a histogram and the worst of late. Everything but the renewal of the
+Lease shares one thread: whatever computes for a second keeps watches, writes and probes waiting for
+that second.
 """
 
 from dataclasses import dataclass

@@ -24,10 +24,11 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Election:
-    """Who stands for which Lease, and the three times of the election, in seconds.
+    """Who stands for which Lease, and the times of the election, in seconds.
 
     A holder that could not renew for `renew` seconds gives up; others wait `lease` seconds; either
-    tries every `retry` seconds. Raises ValueError for times that could make two leaders.
+    tries every `retry` seconds. The Lease is not renewed for work that showed no sign of life for
+    `silence` seconds. Raises ValueError for times that could make two leaders.
     """
 
     identity: str
@@ -36,14 +37,17 @@ class Election:
     lease: int = 15
     renew: float = 10.0
     retry: float = 2.0
+    # A kubelet gives up on us after as long (config/manager: three probes, ten seconds apart).
+    silence: float = 30.0
 
     def __post_init__(self) -> None:
         if not self.identity:
             raise ValueError("leader election needs an identity")
-        if min(self.lease, self.renew, self.retry) < 1:
-            raise ValueError(f"leader election: no time may be under a second: {self}")
+        times = f"{self.lease} s, {self.renew} s, {self.retry} s"
+        if min(self.lease, self.renew, self.retry, self.silence) < 1:
+            raise ValueError(f"leader election: no time may be under a second: {times}")
         if not self.lease > self.renew > self.retry * JITTER:
-            raise ValueError(f"leader election needs lease > renew > {JITTER} x retry: {self}")
+            raise ValueError(f"leader election needs lease > renew > {JITTER} x retry: {times}")
 
     @property
     def key(self) -> ObjectKey:

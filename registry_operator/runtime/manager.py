@@ -6,7 +6,7 @@ In flow the parts, ready made; out flows their life. The order is the nesting of
       recorder              the last to hear what happened
         helpers             what caches and controllers lean on
           caches            in memory before anybody decides anything
-            elector         the Lease is given back only when all work has ended
+            elector         the Lease is given back only when all work has ended, and is told
               controllers   drained first
 
 The first part that fails stops all; what fails besides, while stopping, is told with it. The order
@@ -14,7 +14,7 @@ is controller-runtime's (`pkg/manager`).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -23,7 +23,6 @@ import structlog
 
 from registry_operator.runtime.controller import Controller, ControllerStats
 from registry_operator.runtime.http import Health
-from registry_operator.runtime.leader import Elector
 from registry_operator.runtime.recorder import Recorder
 
 _FLUSH_SECONDS: Final = 5.0
@@ -48,6 +47,14 @@ class SyncedRunnable(Runnable, Protocol):
     def pending(self) -> list[str]: ...
 
 
+class Leadership(Protocol):
+    """An elector, in this loop or in one of its own."""
+
+    async def run(self, lead: Callable[[], Awaitable[None]]) -> None: ...
+
+    def check(self) -> str | None: ...
+
+
 class StopError(RuntimeError):
     """Work had to be cut off to stop."""
 
@@ -60,7 +67,7 @@ class Parts:
     caches: Sequence[SyncedRunnable] = ()
     helpers: Sequence[Runnable] = ()
     recorder: Recorder | None = None
-    elector: Elector | None = None
+    elector: Leadership | None = None
     server: AbstractAsyncContextManager[object] | None = None
     health: Health = field(default_factory=Health)
 
@@ -77,7 +84,7 @@ class ManagerStats:
 class Manager:
     """Runs `parts` once. `grace` is how long runs in progress may take to end, in seconds.
 
-    The whole stop takes at most `grace` and some 15 s for the Lease and the last events: a Pod's
+    The whole stop takes at most `grace` and some 15 s for the last events and the Lease: a Pod's
     `terminationGracePeriodSeconds` should allow for that. Raises ValueError for two controllers of
     one name: their metrics could not be told apart.
     """
@@ -138,21 +145,12 @@ class Manager:
             if parts.server is not None:
                 await stack.enter_async_context(parts.server)
             if parts.recorder is not None:
-                await stack.enter_async_context(self._recording(parts.recorder))
+                await stack.enter_async_context(_beside([parts.recorder]))
             await stack.enter_async_context(_beside(parts.helpers))
             await stack.enter_async_context(_beside(parts.caches))
             await self._unless_stopped(self._sync())
             if not self._stopping.is_set():
                 await self._unless_stopped(self._elect())
-
-    @asynccontextmanager
-    async def _recording(self, recorder: Recorder) -> AsyncIterator[None]:
-        async with _beside([recorder]):
-            try:
-                yield
-            finally:
-                if not self._hurrying.is_set():
-                    await recorder.flush(_FLUSH_SECONDS)
 
     async def _sync(self) -> None:
         for cache in self._parts.caches:
@@ -170,19 +168,30 @@ class Manager:
             return
         self._leading = True
         try:
-            async with asyncio.TaskGroup() as group:
-                runs = [
-                    group.create_task(one.run(), name=f"controller: {one.name}")
-                    for one in self._parts.controllers
-                ]
-                await self._stopping.wait()
-                try:
-                    await self._drain()
-                finally:
-                    for run in runs:
-                        run.cancel()
+            await self._work()
         finally:
-            self._leading = False
+            try:
+                await self._tell_the_rest()
+            finally:
+                self._leading = False
+
+    async def _tell_the_rest(self) -> None:
+        """Events are writes as any other: the last go out before the right to write is returned."""
+        if self._parts.recorder is not None and not self._hurrying.is_set():
+            await self._parts.recorder.flush(_FLUSH_SECONDS)
+
+    async def _work(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            runs = [
+                group.create_task(one.run(), name=f"controller: {one.name}")
+                for one in self._parts.controllers
+            ]
+            await self._stopping.wait()
+            try:
+                await self._drain()
+            finally:
+                for run in runs:
+                    run.cancel()
 
     async def _drain(self) -> None:
         """Let runs in progress end. Raises StopError."""
@@ -199,6 +208,7 @@ class Manager:
         late = [one.get_name() for one, result in zip(drains, results, strict=True) if result]
         if late:
             raise StopError(f"runs were cut off in {', '.join(late)}")
+        log.info("all work has ended")
 
     async def _cut_short(self, drains: Sequence[asyncio.Task[None]]) -> None:
         await self._hurrying.wait()

@@ -20,6 +20,7 @@ from registry_operator.runtime.applier import Applier
 from registry_operator.runtime.cache import Cache, Collector
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.controller import Controller, Reconcile
+from registry_operator.runtime.elector_thread import ElectorThread
 from registry_operator.runtime.http import Health, HttpServer
 from registry_operator.runtime.lag import LagMonitor
 from registry_operator.runtime.leader import Elector
@@ -84,9 +85,12 @@ class _Servers(AsyncExitStack):
 
 
 class Operator:
-    """Takes declarations, then makes the manager."""
+    """Takes declarations, then makes the manager.
 
-    def __init__(  # noqa: PLR0913 - what the outside world is to an operator, each replaceable
+    Without an `elector`, `settings.election` is stood for in the loop of the work.
+    """
+
+    def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is put together
         self,
         client: Client,
         settings: Settings,
@@ -95,6 +99,7 @@ class Operator:
         rng: random.Random,
         metrics: Metrics | None = None,
         collector: Collector | None = None,
+        elector: Elector | ElectorThread | None = None,
     ) -> None:
         self.client = client.fenced(self._fence)
         self.settings = settings
@@ -104,9 +109,9 @@ class Operator:
         self.cache = Cache(client, clock=clock, rng=rng, metrics=self.metrics, collector=collector)
         self.outcomes = Outcomes()
         self.recorder = Recorder(
-            client, component=settings.name, clock=clock, rng=rng, metrics=self.metrics
+            self.client, component=settings.name, clock=clock, rng=rng, metrics=self.metrics
         )
-        self._elector = self._make_elector(client)
+        self._elector = elector or self._make_elector(client)
         self._controllers: list[Controller] = []
         self._helpers: list[Runnable] = [LagMonitor(clock=clock, metrics=self.metrics)]
 

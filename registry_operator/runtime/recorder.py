@@ -34,6 +34,7 @@ from registry_operator.runtime.correlator import (
     Series,
     Verdict,
 )
+from registry_operator.runtime.leader import LeadershipLost
 from registry_operator.runtime.metrics import Metrics
 
 EVENTS: Final = Resource("events.k8s.io", "v1", "Event", "events")
@@ -177,6 +178,8 @@ class Recorder:
     def _refused(self, series: Series, error: KubeError) -> None:
         quiet = isinstance(error, Forbidden)
         reason = "forbidden" if quiet else "refused"
+        if isinstance(error, LeadershipLost):
+            quiet, reason = True, "not-leading"
         if isinstance(error, ApiError) and error.is_namespace_terminating:
             quiet, reason = True, "namespace-terminating"
         self._drop(reason)

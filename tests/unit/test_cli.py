@@ -49,6 +49,9 @@ def test_help_teaches_the_first_steps() -> None:
         ("--workers", "WORKERS"),
         ("--leader-elect", "LEADER_ELECT"),
         ("--leader-election-namespace", "LEADER_ELECTION_NAMESPACE"),
+        ("--lease-duration", "LEASE_DURATION"),
+        ("--renew-deadline", "RENEW_DEADLINE"),
+        ("--retry-period", "RETRY_PERIOD"),
         ("--metrics-bind-address", "METRICS_BIND_ADDRESS"),
         ("--health-probe-bind-address", "HEALTH_PROBE_BIND_ADDRESS"),
         ("--log-format", "LOG_FORMAT"),
@@ -67,6 +70,9 @@ def test_every_flag_is_told_with_its_variable(flag: str, variable: str) -> None:
     ("arguments", "environment", "word"),
     [
         (("--workers", "0"), {}, "--workers"),
+        (("--lease-duration", "15s"), {}, "--lease-duration"),
+        (("--renew-deadline", "0.5"), {}, "--renew-deadline"),
+        (("--retry-period", "0"), {}, "--retry-period"),
         ((), {"REGISTRY_OPERATOR_WORKERS": "many"}, "--workers"),
         (("--log-format", "xml"), {}, "--log-format"),
         (("--log-level", "loud"), {}, "--log-level"),
@@ -121,6 +127,10 @@ def test_a_stop_before_the_cluster_was_ever_reached_is_orderly(tmp_path: Path) -
     [
         (("--metrics-bind-address", "8080"), ["ValueError", "is no address such as :8080"]),
         (("--context", "nowhere"), ["nowhere"]),
+        (
+            ("--leader-elect", "--lease-duration", "10"),
+            ["ValueError", "--lease-duration", "lease > renew", "10 s, 10.0 s, 2.0 s"],
+        ),
     ],
 )
 def test_what_cannot_work_ends_with_one_line_and_status_1(

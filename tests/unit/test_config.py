@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from registry_operator import cli
 from registry_operator.api.registry import Registry
+from registry_operator.runtime.lease import Election
 from registry_operator.runtime.operator import Settings
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -176,6 +177,13 @@ def test_stopping_leaves_more_time_than_the_operator_takes() -> None:
     grace, lease_and_events = Settings(name="any").grace, 15
 
     assert _pod()["terminationGracePeriodSeconds"] >= grace + lease_and_events
+
+
+def test_the_lease_is_let_go_when_the_kubelet_gives_up_on_a_process_that_does_not_answer() -> None:
+    probe = _container()["livenessProbe"]
+    failures = probe.get("failureThreshold", 3)  # Kubernetes' default
+
+    assert Election("a", "system", "operator").silence == failures * probe["periodSeconds"]
 
 
 def test_the_metrics_service_selects_the_operators_pods_and_only_the_metrics_port() -> None:

@@ -30,7 +30,7 @@ MAKE = re.compile(r"\bmake ([a-z][a-z0-9-]*)")
 # CamelCase words in backticks that are neither conditions nor reasons.
 OTHERS = frozenset(
     {
-        *("LeadershipLost", "NoCredentials"),  # why the operator stopped
+        *("LeadershipLost", "NoCredentials", "StopError"),  # why the operator stopped
         *("NotFound", "ErrImageNeverPull"),  # Kubernetes' own
         *("OwnerReferencesPermissionEnforcement", "OwnedKind"),
     }

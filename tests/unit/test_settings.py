@@ -45,6 +45,32 @@ def test_the_lease_is_in_the_pods_namespace_unless_told_otherwise(
     assert (election.namespace, election.name) == (namespace, NAME)
 
 
+def test_the_times_of_the_election_are_those_of_client_go_unless_told_otherwise() -> None:
+    by_default = RunSettings(leader_elect=True).for_runtime(own_namespace="x").election
+    told = RunSettings(leader_elect=True, lease_duration=6, renew_deadline=4.0, retry_period=1.5)
+    as_told = told.for_runtime(own_namespace="x").election
+
+    assert by_default is not None
+    assert (by_default.lease, by_default.renew, by_default.retry) == (15, 10, 2)
+    assert as_told is not None
+    assert (as_told.lease, as_told.renew, as_told.retry) == (6, 4, 1.5)
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"lease_duration": 10},
+        {"renew_deadline": 15.0},
+        {"retry_period": 9.0},
+        {"renew_deadline": 2.4, "retry_period": 2.0},
+    ],
+)
+def test_times_that_could_make_two_leaders_are_refused_by_name(times: dict[str, float]) -> None:
+    settings = RunSettings(leader_elect=True, **times)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="--lease-duration, --renew-deadline, --retry-period: "):
+        settings.for_runtime(own_namespace="x")
+
+
 def test_every_process_has_an_identity_of_its_own() -> None:
     settings = RunSettings(leader_elect=True)
     elections = [settings.for_runtime(own_namespace="x").election for _ in range(2)]

@@ -1,5 +1,6 @@
 """Candidates for one Lease before a fake API server."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -28,13 +29,20 @@ class ElectionStage:
         self.api = FakeApi([LEASES], clock=clock)
         self.metrics = Metrics(CollectorRegistry())
 
-    def elector(self, identity: str, transport: Transport | None = None) -> Elector:
+    def elector(
+        self,
+        identity: str,
+        transport: Transport | None = None,
+        *,
+        pulse: Callable[[], float] | None = None,
+    ) -> Elector:
         return Elector(
             Client(transport or self.api),
             Election(identity, KEY.namespace, KEY.name),
             clock=self.clock,
             rng=random.Random(identity),
             metrics=self.metrics,
+            pulse=pulse,
         )
 
     def lease(self) -> dict[str, Any]:
@@ -83,6 +91,10 @@ class View:
             return await self._api.send(request)
         finally:
             self.is_asking = False
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
 
 
 def for_seconds(clock: VirtualClock, seconds: float) -> Callable[[], Awaitable[None]]:

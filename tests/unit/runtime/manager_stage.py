@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -75,6 +75,7 @@ class Stage:
         self.metrics = Metrics(CollectorRegistry())
         self.health = Health()
         self.takes = 5.0
+        self.when_cut_off: Callable[[], None] = lambda: None
         self.queue: WorkQueue[ObjectKey] = WorkQueue("images", clock=clock)
         self.controller = Controller(
             "images", self._reconcile, queue=self.queue, clock=clock, metrics=self.metrics
@@ -87,7 +88,7 @@ class Stage:
             metrics=self.metrics,
         )
         self.recorder = Recorder(
-            Client(self.api),
+            Client(self.api).fenced(self.elector.fence),
             component="operator",
             clock=clock,
             rng=random.Random(2),
@@ -98,6 +99,9 @@ class Stage:
         self.diary.append("reconcile starts")
         try:
             await self.clock.sleep(self.takes)
+        except asyncio.CancelledError:
+            self.when_cut_off()
+            raise
         finally:
             self.diary.append("reconcile stops")
         return Done()
@@ -114,6 +118,13 @@ class Stage:
     def holder(self) -> str:
         lease = self.api.get(LEASES, ObjectKey("system", "operator"))
         return "" if lease is None else lease["spec"]["holderIdentity"]
+
+    def hand_over(self, identity: str) -> None:
+        """As if another had taken the Lease."""
+        lease = self.api.get(LEASES, ObjectKey("system", "operator"))
+        assert lease is not None
+        lease["spec"]["holderIdentity"] = identity
+        self.api.put(LEASES, lease)
 
     def manager(self, *, grace: float = 30, **parts: Any) -> Manager:
         given: dict[str, Any] = {

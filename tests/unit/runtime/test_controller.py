@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from registry_operator.kube.resource import ObjectKey
@@ -150,7 +151,11 @@ async def test_a_run_beyond_its_time_is_cut_off_and_tried_again(stage: Stage) ->
         await asyncio.wait({run})
 
     assert reconcile.times == [0, 10.005]
-    assert [line["event"] for line in logs] == ["reconcile is slow", "reconcile timed out"]
+    assert [line["event"] for line in logs] == [
+        "reconcile is slow",
+        "reconcile timed out",
+        "reconcile abandoned",
+    ]
     assert stage.sample("reconcile_timeouts_total") == 1
     assert stage.sample("reconcile_panics_total") == 0
 
@@ -265,6 +270,19 @@ async def test_draining_gives_up_at_the_end_of_the_grace(stage: Stage) -> None:
     run.cancel()
     await asyncio.wait({run})
     assert run.cancelled()
+
+
+async def test_a_run_that_is_cut_off_is_told_with_its_key(stage: Stage) -> None:
+    controller = stage.controller(Scripted(stage.clock, takes=50))
+    with capture_logs([structlog.contextvars.merge_contextvars]) as logs:
+        run = asyncio.create_task(controller.run())
+        controller.enqueue(A)
+        await stage.clock.sleep(20)
+        run.cancel()
+        await asyncio.wait({run})
+
+    (line,) = logs
+    assert (line["event"], line["key"], line["seconds"]) == ("reconcile abandoned", str(A), 20)
 
 
 async def test_a_controller_runs_only_once(stage: Stage) -> None:

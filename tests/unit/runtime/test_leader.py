@@ -5,12 +5,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from registry_operator.kube.errors import ServiceUnavailable
 from registry_operator.runtime.leader import Elector, LeadershipLost
 from registry_operator.runtime.lease import LEASES
 from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
-from tests.unit.runtime.election_stage import DOWN, KEY, ElectionStage, View, anything, for_seconds
+from tests.unit.runtime.election_stage import (
+    DOWN,
+    KEY,
+    ElectionStage,
+    View,
+    anything,
+    for_ever,
+    for_seconds,
+    writes,
+)
 
 
 @pytest.fixture
@@ -283,3 +293,86 @@ async def test_a_cut_off_leader_stops_before_the_other_begins(stage: ElectionSta
 
     assert times["old ended"] == pytest.approx(10)
     assert times["new began"] >= 15
+
+
+async def test_the_lease_of_work_that_shows_no_life_runs_out_and_it_is_told_once(
+    stage: ElectionStage,
+) -> None:
+    seen_alive = 5.0
+    elector = stage.elector("a", pulse=lambda: min(stage.clock.monotonic(), seen_alive))
+
+    with capture_logs() as logs, pytest.raises(LeadershipLost, match="a may no longer write"):
+        await elector.run(for_ever)
+
+    # The last renewal before 30 s of silence is that of second 34; its right lasts for 10 s.
+    assert stage.clock.monotonic() == pytest.approx(34 + 10)
+    assert stage.holder == "a"
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == [
+        "work shows no sign of life, lease is not renewed"
+    ]
+
+
+async def test_work_that_is_back_before_its_right_ended_goes_on_leading(
+    stage: ElectionStage,
+) -> None:
+    def pulse() -> float:
+        now = stage.clock.monotonic()
+        return 5.0 if now < 40 else now
+
+    elector = stage.elector("a", pulse=pulse)
+    with capture_logs() as logs:
+        await elector.run(for_seconds(stage.clock, 100))
+
+    assert [line["event"] for line in logs if "work" in line["event"]] == [
+        "work shows no sign of life, lease is not renewed",
+        "work is back, lease is renewed again",
+    ]
+    assert stage.holder == ""
+
+
+async def test_work_is_alive_when_it_begins_however_long_the_lease_was_waited_for(
+    stage: ElectionStage,
+) -> None:
+    stage.held_by("gone", seconds=120)
+    elector = stage.elector("a", pulse=lambda: 0.0)
+    with capture_logs() as logs:
+        await elector.run(for_seconds(stage.clock, 29))
+
+    assert stage.clock.monotonic() > 120 + 29
+    assert not [line for line in logs if line["log_level"] == "error"]
+
+
+async def test_a_lease_won_in_a_try_that_stalled_is_renewed_before_anything_is_done_with_it(
+    stage: ElectionStage,
+) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    stage.held_by("")
+    elector = stage.elector("a")
+
+    def stall(_request: object) -> bool:
+        # The answer is there, but the process wakes up when its right is over already.
+        loop.jump(11)
+        return False
+
+    stage.api.faults.plan(lambda request: writes(request) and stall(request), times=1)
+    led: list[bool] = []
+
+    async def lead() -> None:
+        led.append(elector.is_leader)
+
+    run = asyncio.create_task(elector.run(lead))
+    await stage.clock.sleep(0.5)
+    stage.api.faults.clear()
+    await run
+
+    assert led == [True]
+
+
+async def test_a_candidate_tells_whom_it_waits_for_once(stage: ElectionStage) -> None:
+    stage.held_by("b", seconds=30)
+    with capture_logs() as logs:
+        await stage.elector("a").run(for_seconds(stage.clock, 1))
+
+    waiting = [line["holder"] for line in logs if line["event"] == "waiting for the lease"]
+    assert waiting == ["b"]

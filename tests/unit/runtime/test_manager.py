@@ -5,13 +5,14 @@ import asyncio
 import pytest
 
 from registry_operator.kube.object import Object
-from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.leader import LeadershipLost
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.manager import StopError
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.runtime.manager_stage import KEY, BrokenError, Cache, Part, Stage
+
+OWNER = Object.of({"apiVersion": "v1", "kind": "Registry", "metadata": {"name": "r", "uid": "1"}})
 
 
 @pytest.fixture
@@ -150,10 +151,7 @@ async def test_losing_the_lease_ends_everything(stage: Stage) -> None:
     run = asyncio.create_task(manager.run())
     stage.queue.add(KEY)
     await stage.clock.sleep(2)
-    lease = stage.api.get(LEASES, ObjectKey("system", "operator"))
-    assert lease is not None
-    lease["spec"]["holderIdentity"] = "b"
-    stage.api.put(LEASES, lease)
+    stage.hand_over("b")
     with pytest.raises(LeadershipLost, match="b holds"):
         await run
 
@@ -214,11 +212,44 @@ async def test_the_last_events_are_written_while_stopping(stage: Stage) -> None:
     await stage.clock.sleep(2)
     stage.api.latency = 0.5
     manager.stop()
-    registry = {"apiVersion": "v1", "kind": "Registry", "metadata": {"name": "r", "uid": "1"}}
-    stage.recorder.event(Object.of(registry), "Normal", "Stopping", "the operator stops")
+    stage.recorder.event(OWNER, "Normal", "Stopping", "the operator stops")
     await run
 
     assert [event["reason"] for event in stage.api.objects(EVENTS)] == ["Stopping"]
+
+
+async def test_the_last_events_are_written_before_the_lease_is_given_back(stage: Stage) -> None:
+    stage.when_cut_off = lambda: stage.recorder.event(OWNER, "Normal", "Stopping", "cut off")
+    manager = stage.manager(grace=1)
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(2)
+    manager.stop()
+    with pytest.raises(StopError):
+        await run
+
+    writes = [request.method for request in stage.api.requests if request.method != "GET"]
+    assert writes[-2:] == ["POST", "PUT"]
+    assert [event["reason"] for event in stage.api.objects(EVENTS)] == ["Stopping"]
+    assert stage.holder == ""
+
+
+async def test_a_process_that_lost_its_lease_tells_no_events_any_more(stage: Stage) -> None:
+    stage.when_cut_off = lambda: stage.recorder.event(OWNER, "Normal", "Stopping", "cut off")
+    stage.takes = 500
+    run = asyncio.create_task(stage.manager().run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(2)
+    stage.hand_over("b")
+    with pytest.raises(LeadershipLost, match="b holds"):
+        await run
+
+    assert "reconcile stops" in stage.diary
+    assert stage.api.objects(EVENTS) == []
+    dropped = stage.metrics.registry.get_sample_value(
+        "registry_operator_events_dropped_total", {"reason": "not-leading"}
+    )
+    assert dropped == 1
 
 
 async def test_a_manager_runs_only_once(stage: Stage) -> None:
