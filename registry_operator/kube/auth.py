@@ -1,9 +1,9 @@
 """From a kubeconfig or a pod's service account to `Credentials`.
 
 In flow files and environment; out flow a server, its CA and a source of identity. Parsing is
-kubernetes_asyncio's, the only place where we use it; what it does at run time is ours: plugins
-(its runner deadlocks and has no end) and renewal (it has none for kubeconfigs). Auth providers
-are refused: its OIDC refresh turns certificate verification off.
+kubernetes_asyncio's (by loaders.py), the only use that we make of it; what it does at run time is
+ours: plugins (its runner deadlocks and has no end) and renewal (it has none for kubeconfigs). Auth
+providers are refused: its OIDC refresh turns certificate verification off.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from registry_operator.kube import loaders
 from registry_operator.kube.credentials import (
     Credentials,
     FixedIdentity,
@@ -57,14 +58,11 @@ async def load(
 
 
 def _of_service_account(folder: Path, environment: Mapping[str, str]) -> Credentials:
-    from kubernetes_asyncio.client import Configuration
-    from kubernetes_asyncio.config import ConfigException
-    from kubernetes_asyncio.config.incluster_config import InClusterConfigLoader
-
+    library = loaders.load()
     token = folder / "token"
-    configuration = Configuration()
+    configuration = library.configuration()
     try:
-        loader = InClusterConfigLoader(
+        loader = library.in_cluster(
             token_filename=str(token),
             cert_filename=str(folder / "ca.crt"),
             environ=dict(environment),
@@ -72,18 +70,16 @@ def _of_service_account(folder: Path, environment: Mapping[str, str]) -> Credent
         loader.load_and_set(configuration)
         namespace = (folder / "namespace").read_text().strip()
         authority = (folder / "ca.crt").read_text()
-    except (ConfigException, OSError) as error:
+    except (library.config_exception, OSError) as error:
         raise NoCredentials(f"service account in {folder}: {error}") from error
     server = Server(configuration.host or "", authority=authority, namespace=namespace)
     return Credentials(server, TokenFile(token))
 
 
 def _of_kubeconfig(paths: str, context: str | None, temporary: str | None) -> Credentials:
-    from kubernetes_asyncio.config import ConfigException
-    from kubernetes_asyncio.config.kube_config import ConfigNode, KubeConfigMerger
-
+    library = loaders.load()
     try:
-        merged: Any = KubeConfigMerger(paths).config
+        merged: Any = library.kube_config.KubeConfigMerger(paths).config
         if merged is None:
             raise NoCredentials(f"no kubeconfig at {paths}, and this is no pod of a cluster")
         name = context or merged["current-context"]
@@ -92,14 +88,15 @@ def _of_kubeconfig(paths: str, context: str | None, temporary: str | None) -> Cr
             # The library fails on a context without a user, so it gets an empty one.
             chosen.value["user"] = _ANONYMOUS
             empty = {"name": _ANONYMOUS, "user": {}}
-            merged.value["users"].append(ConfigNode(_ANONYMOUS, empty, paths))
+            node = library.kube_config.ConfigNode(_ANONYMOUS, empty, paths)
+            merged.value["users"].append(node)
         user = merged["users"].get_with_name(chosen["user"])
         cluster = merged["clusters"].get_with_name(chosen["cluster"])
         source = _renewing_source(user, cluster)
         with tempfile.TemporaryDirectory(prefix="kubeconfig-", dir=temporary) as folder:
             configuration = _configuration(merged, name, folder)
             return _credentials(configuration, chosen.safe_get("namespace"), source)
-    except (ConfigException, ValueError, OSError, KeyError, TypeError) as error:
+    except (library.config_exception, ValueError, OSError, KeyError, TypeError) as error:
         raise NoCredentials(f"kubeconfig {paths}: {error}") from error
 
 
@@ -131,10 +128,9 @@ def _cluster_info(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _configuration(merged: Any, context: str, folder: str) -> Any:
-    from kubernetes_asyncio.client import Configuration
-    from kubernetes_asyncio.config import kube_config
-
-    configuration = Configuration()
+    library = loaders.load()
+    kube_config = library.kube_config
+    configuration = library.configuration()
     loader = kube_config.KubeConfigLoader(
         config_dict=merged, active_context=context, config_base_path=None, temp_file_path=folder
     )
