@@ -1,9 +1,9 @@
 """The rights that the controllers need: the ClusterRole is generated from this, and tested by use.
 
 In: the declarations of owned kinds. Out: (API groups, resources, verbs). Server-side apply of an
-object that is not there yet needs `create` besides `patch`; `get` is the look at the server before
-a first write, at the child and, when one is missing, at its owner; `delete` only where something is
-ever deleted. Leases are granted in the operator's own namespace (config/rbac), not here.
+object that is not there yet needs `create` besides `patch`; `get` of a Registry is the look at the
+server where a child of it is missing; `delete` only where something is ever deleted. Leases are
+granted in the operator's own namespace (config/rbac), not here.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ _WATCH = ("list", "watch")
 def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
     """Every right, declared where it is used; the generator joins them."""
     for kind in kinds:
-        verbs = [*_WATCH, "get", "create", "patch"]
+        verbs = [*_WATCH, "create", "patch"]
         if kind.may_prune is not None or not kind.outlives_owner:
             # Besides pruning: whoever puts back an owner reference must be allowed to delete the
             # child (admission plugin OwnerReferencesPermissionEnforcement, as on OpenShift).

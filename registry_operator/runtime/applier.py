@@ -4,20 +4,27 @@ In: a sealed intent or an observed object. Out: a request to the API server, its
 the store (so that the next read sees our own write), a word to the observer (events, metrics).
 
 Server-side apply (KEP-555): one fixed field manager per reconciler, `force`, never PUT. A child
-that our cache does not hold may still exist without our labels, so the first write of a child is
-preceded by a look at the server, and goes without `force`.
+that our cache does not hold may still exist without our labels, so the first write of a child says
+that there must be none, and goes without `force` (docs/adr/0008-first-write-asserts-absence.md).
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import Invalid, NotFound
+from registry_operator.kube.errors import Conflict, Invalid, NotFound
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.store import Store
 
 Observer = Callable[[Object, str, Store, str], None]
+
+# The revision of an empty etcd: no object has it, so whatever exists is at another one.
+_BEFORE_ANYTHING: Final = "1"
+
+
+class NameTakenError(Exception):
+    """Under the name of a child that is to be made stands an object, unless a look denies it."""
 
 
 def key_of(body: Mapping[str, Any]) -> ObjectKey:
@@ -35,19 +42,42 @@ class Applier:
         self._observer = observer
 
     async def find(self, store: Store, key: ObjectKey) -> Object | None:
-        """What the server holds under a key that our cache does not: metadata only."""
-        return await self._look(store.resource, key)
+        """What the server holds under a key that our cache does not: metadata only.
+
+        By a list of that one name, which the server answers by one read too: the right to list is
+        needed anyway, and the right to get is not.
+        """
+        listing = await self._client.list(
+            store.resource,
+            namespace=key.namespace or None,
+            field_selector=f"metadata.name={key.name}",
+            metadata_only=True,
+        )
+        return next(iter(listing.items), None)
 
     async def is_alive(self, resource: Resource, owner: Object) -> bool:
         """Whether the server, not our cache, still holds this very owner and means to keep it."""
-        found = await self._look(resource, owner.key)
-        return found is not None and found.uid == owner.uid and not found.is_deleting
-
-    async def _look(self, resource: Resource, key: ObjectKey) -> Object | None:
         try:
-            return await self._client.get(resource, key, metadata_only=True)
+            found = await self._client.get(resource, owner.key, metadata_only=True)
         except NotFound:
-            return None
+            return False
+        return found.uid == owner.uid and not found.is_deleting
+
+    async def make(self, store: Store, body: Mapping[str, Any], *, owner: Object) -> Object:
+        """Applies a sealed intent where there is no object of its name, and nowhere else.
+
+        Server-side apply has no precondition "must not exist", but one on the resourceVersion, and
+        it is checked against an existing object only.
+
+        Raises:
+            NameTakenError: the server refused by a conflict; nothing was written.
+            KubeError: the write was refused or its fate is unknown.
+        """
+        metadata = {**body["metadata"], "resourceVersion": _BEFORE_ANYTHING}
+        try:
+            return await self.apply(store, {**body, "metadata": metadata}, owner=owner, found=None)
+        except Conflict as error:
+            raise NameTakenError(f"{store.resource} {key_of(body)}") from error
 
     async def apply(
         self, store: Store, body: Mapping[str, Any], *, owner: Object, found: Object | None

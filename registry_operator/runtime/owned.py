@@ -10,75 +10,34 @@ section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+import structlog
 
 from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
-from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.runtime.applier import Applier, key_of
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.applier import Applier, NameTakenError, key_of
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.contest import Contest
-from registry_operator.runtime.diff import differences, projection
-from registry_operator.runtime.intent import Body, digest
+from registry_operator.runtime.diff import differences
+from registry_operator.runtime.intent import Body
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Outcomes, Recorded
+from registry_operator.runtime.owned_kind import OWNER_INDEX, Desired, Inputs, OwnedKind
 from registry_operator.runtime.ownership import Claim, Identity, describe
 from registry_operator.runtime.refusals import Refusals
+from registry_operator.runtime.settled import Settled
 from registry_operator.runtime.store import Change, Removed, Store
 from registry_operator.runtime.trouble import RECHECK_SECONDS, failed, internal_error, outcome_of
 
-OWNER_INDEX = "owner"
-Desired = Sequence[Body] | Blocked | Stalled
+__all__ = ["OWNER_INDEX", "Desired", "Inputs", "OwnedKind", "OwnedReconciler"]
+
+_TAKEN: Final = frozenset({"ForeignObject", "ChildTerminating"})
+log = structlog.get_logger(__name__)
 
 
-class Inputs(Protocol):
-    """What the engine itself reads of a snapshot."""
-
-    @property
-    def owner(self) -> Object:
-        """The custom resource that the snapshot is about."""
-        ...
-
-    @property
-    def hold(self) -> str | None:
-        """Why nothing may be written for this owner (a CamelCase reason); None: go on."""
-        ...
-
-
-I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
 I = TypeVar("I", bound=Inputs)  # noqa: E741 - the snapshot's type
-
-
-@dataclass(frozen=True)
-class OwnedKind(Generic[I_contra]):
-    """One owned kind, as the domain declares it.
-
-    Attributes:
-        name: of the reconciler; also the suffix of its field manager.
-        resource: the kind of the children.
-        desired: pure; the bodies that shall exist (with namespace, name and own labels), or why
-            that can't be said now.
-        may_prune: pure; whether a child that is no longer desired may be deleted now. None: what
-            was once desired is never deleted but with its owner.
-        outlives_owner: children hold data and carry no owner reference.
-        create_only: made once; of an existing child only labels and owner are restored.
-    """
-
-    name: str
-    resource: Resource
-    desired: Callable[[I_contra], Desired]
-    may_prune: Callable[[I_contra, Object], bool] | None = None
-    outlives_owner: bool = False
-    create_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Settled:
-    """What we know of a child after our last write or look: our intent, the server's words."""
-
-    intent: str
-    words: str
 
 
 class OwnedReconciler(Generic[I]):
@@ -102,7 +61,7 @@ class OwnedReconciler(Generic[I]):
         self._applier = applier
         self._outcomes = outcomes
         self._clock = clock
-        self._settled: dict[ObjectKey, _Settled] = {}
+        self._settled = Settled(identity.annotation)
         self._refusals = Refusals()
         self._contest = Contest()
         self._since = clock.now()
@@ -159,21 +118,53 @@ class OwnedReconciler(Generic[I]):
             outlives_owner=self.kind.outlives_owner,
         )
         observed = self._store.get(key)
-        found = observed or await self._applier.find(self._store, key)
+        if observed is not None or not self._looks_first(key, inputs.owner):
+            try:
+                return await self._keep_as(inputs.owner, intent, observed, observed)
+            except NameTakenError as taken:
+                log.debug("not made", taken=str(taken))
+        found = await self._applier.find(self._store, key)
+        return await self._keep_as(inputs.owner, intent, observed, found, looked=True)
+
+    def _looks_first(self, child: ObjectKey, owner: Object) -> bool:
+        """Whether a child that is missing is better looked for before it is made.
+
+        Its making would be refused where the name was taken the last time, and a contest must say
+        what it is about.
+        """
+        last = self._outcomes.of(owner.key).get(self.kind.name)
+        was_taken = last is not None and getattr(last.outcome, "reason", "") in _TAKEN
+        contested = self._contest.wait((child, owner.uid), now=self._clock.monotonic()) > 0
+        return was_taken or contested
+
+    async def _keep_as(
+        self,
+        owner: Object,
+        intent: dict[str, Any],
+        observed: Object | None,
+        found: Object | None,
+        *,
+        looked: bool = False,
+    ) -> Outcome:
+        """Brings the child that was `found`, in the cache or by a look, to the intent.
+
+        Raises NameTakenError where none was found and nobody `looked`.
+        """
+        key, mark = key_of(intent), self._identity.mark_of(intent)
         if found is not None:
-            verdict = self._verdict(found, inputs.owner)
+            verdict = self._verdict(found, owner)
             if verdict is not None:
                 return verdict
             if self.kind.create_only:
-                return await self._keep_marks(inputs.owner, intent, found)
-            if observed is not None and self._is_settled(key, intent, observed):
+                return await self._keep_marks(owner, intent, found)
+            if observed is not None and self._settled.holds(mark, intent, observed):
                 return Done()
-        elif await self._is_bereft(inputs.owner):
-            return Blocked("Terminating", f"{inputs.owner.key} is gone or on its way out")
-        waiting = self._waits(key, inputs.owner, _lost(intent, found, observed))
+        elif await self._is_bereft(owner):
+            return Blocked("Terminating", f"{owner.key} is gone or on its way out")
+        waiting = self._waits(key, owner, _lost(intent, found, observed))
         if waiting is not None:
             return waiting
-        return await self._write(inputs.owner, intent, found)
+        return await self._write(owner, intent, found, looked=looked)
 
     async def _is_bereft(self, owner: Object) -> bool:
         """Whether a child is missing as its owner is gone, which our cache has yet to hear.
@@ -225,35 +216,25 @@ class OwnedReconciler(Generic[I]):
             return After(RECHECK_SECONDS, "ChildTerminating", f"{name} is being deleted")
         return None
 
-    def _is_settled(self, key: ObjectKey, intent: dict[str, Any], observed: Object) -> bool:
-        mark = self._identity.mark_of(intent)
-        body = observed.body()
-        if mark is None or self._identity.mark_of(body) != mark:
-            return False
-        words = digest(projection(intent, body))
-        known = self._settled.get(key)
-        if known is not None and known.intent == mark:
-            return known.words == words
-        if differences(intent, body):
-            return False
-        self._settled[key] = _Settled(mark, words)
-        return True
-
-    async def _write(self, owner: Object, intent: dict[str, Any], found: Object | None) -> Outcome:
+    async def _write(
+        self, owner: Object, intent: dict[str, Any], found: Object | None, *, looked: bool
+    ) -> Outcome:
         key, now = key_of(intent), self._clock.monotonic()
-        mark = self._identity.mark_of(intent) or ""
+        mark = self._identity.mark_of(intent)
         refused = self._refusals.standing(key, mark, now=now)
         if refused is not None:
             return refused
-        known = self._settled.get(key)
         # Not a change of ours, so somebody else's: of a field, or of our annotation. (What is gone
         # from the store was counted when it went.)
         repairing = self._store.get(key) is not None and (
             (found is not None and found.annotations.get(self._identity.annotation) == mark)
-            or (known is not None and known.intent == mark)
+            or self._settled.met(mark, key)
         )
         try:
-            written = await self._applier.apply(self._store, intent, owner=owner, found=found)
+            if found is None and not looked:
+                written = await self._applier.make(self._store, intent, owner=owner)
+            else:
+                written = await self._applier.apply(self._store, intent, owner=owner, found=found)
         except KubeError as error:
             outcome = outcome_of(error, doing=f"apply {self.kind.resource.kind} {key}")
             if outcome is None:
@@ -262,7 +243,7 @@ class OwnedReconciler(Generic[I]):
                 self._refusals.note(key, mark, outcome, now=now)
             return outcome
         self._refusals.forget(key)
-        self._settled[key] = _Settled(mark, digest(projection(intent, written.body())))
+        self._settled.wrote(mark, intent, written)
         if repairing:
             self._contest.repaired((key, owner.uid), now=now)
         return Done()
@@ -276,7 +257,7 @@ class OwnedReconciler(Generic[I]):
             claim = self._identity.judge(child, owner=owner)
             unwanted = child.key not in wanted and claim in (Claim.OURS, Claim.ORPHAN)
             if unwanted and not child.is_deleting and may_prune(inputs, child):
-                self._settled.pop(child.key, None)
+                self._settled.forget(child.key)
                 await self._applier.delete(self._store, child, owner=owner)
         return Done()
 
@@ -285,7 +266,7 @@ class OwnedReconciler(Generic[I]):
             return
         key, controller = change.old.key, change.old.controller()
         self._refusals.forget(key)
-        if self._settled.pop(key, None) is not None and controller is not None:
+        if self._settled.forget(key) and controller is not None:
             # Deleted, or robbed of the label that we select by, and not by us. Of one owner only:
             # children go with their owner, and his successor starts anew.
             self._contest.repaired((key, controller.uid), now=self._clock.monotonic())

@@ -52,9 +52,9 @@ class Identity:
         }
         return seal(marked, annotation=self.annotation)
 
-    def mark_of(self, body: Body) -> str | None:
-        """The digest in the annotation of an intent or of an observed body."""
-        mark: str | None = body["metadata"].get("annotations", {}).get(self.annotation)
+    def mark_of(self, intent: Body) -> str:
+        """The digest in the annotation of an intent."""
+        mark: str = intent["metadata"]["annotations"][self.annotation]
         return mark
 
     def judge(self, found: Object, *, owner: Object) -> Claim:

@@ -191,6 +191,36 @@ async def test_an_apply_that_names_a_uid_makes_nothing_anew(api: Api) -> None:
         await api.client.apply(CONFIG_MAPS, intent, field_manager="a")
 
 
+async def test_an_apply_at_a_version_before_anything_makes_and_never_changes(api: Api) -> None:
+    """Whether fields are disputed or not: what the first write of a child rests upon."""
+    wanted = a_config_map(api, key="ours")
+    wanted["metadata"]["resourceVersion"] = "1"
+    contents: list[dict[str, str]] = [{"key": "theirs"}, {"key": "ours"}, {"other": "theirs"}, {}]
+    for content in contents:
+        theirs = await api.client.create(CONFIG_MAPS, a_config_map(api, **content))
+        with pytest.raises(Conflict):
+            await api.client.apply(CONFIG_MAPS, wanted, field_manager="us", force=False)
+        assert await api.client.get(CONFIG_MAPS, the(api)) == theirs
+        await api.client.delete(CONFIG_MAPS, the(api))
+
+    made = await api.client.apply(CONFIG_MAPS, wanted, field_manager="us", force=False)
+    assert made.body()["data"] == {"key": "ours"}
+    assert made.resource_version != "1"
+
+
+async def test_one_object_can_be_listed_by_its_name(api: Api) -> None:
+    made = await api.client.create(CONFIG_MAPS, a_config_map(api, key="value"))
+    await api.client.create(CONFIG_MAPS, a_config_map(api, name="two"))
+    listing = await api.client.list(
+        CONFIG_MAPS,
+        namespace=api.namespace,
+        field_selector="metadata.name=one",
+        metadata_only=True,
+    )
+
+    assert [one.uid for one in listing.items] == [made.uid]
+
+
 async def test_a_json_patch_tests_before_it_acts(api: Api) -> None:
     await api.client.create(CONFIG_MAPS, a_config_map(api, a="1"))
     good = [

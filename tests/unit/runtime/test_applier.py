@@ -10,7 +10,7 @@ from registry_operator.kube.errors import Conflict, Invalid
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
-from registry_operator.runtime.applier import Applier, key_of
+from registry_operator.runtime.applier import Applier, NameTakenError, key_of
 from registry_operator.runtime.store import Store
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
@@ -77,6 +77,22 @@ async def test_an_object_that_came_meanwhile_is_not_overwritten(desk: Desk) -> N
 
     assert raised.value.causes
     assert desk.told == []
+
+
+@pytest.mark.parametrize("held", [{"data": {"text": "no"}}, {"data": {"text": "one"}}, {}])
+async def test_a_child_is_made_only_where_nothing_has_its_name(
+    desk: Desk, held: dict[str, Any]
+) -> None:
+    theirs = desk.api.put(CONFIG_MAP, {"metadata": {"namespace": "ns", "name": "x"}, **held})
+    with pytest.raises(NameTakenError, match=r"configmaps ns/x"):
+        await desk.applier.make(desk.store, desk.intent("one"), owner=desk.owner)
+    assert desk.api.get(CONFIG_MAP, KEY) == theirs
+    assert desk.told == []
+
+    desk.api.delete(CONFIG_MAP, KEY)
+    made = await desk.applier.make(desk.store, desk.intent("one"), owner=desk.owner)
+    assert made.body()["data"] == {"text": "one"}
+    assert desk.told == [("Created", "x")]
 
 
 def no_twin_ports(_verb: str, _resource: object, body: dict[str, Any]) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from registry_operator.kube.errors import (
+    Conflict,
     TransportError,
 )
+from registry_operator.kube.exchange import MERGE_PATCH
 from registry_operator.kube.object import Object
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Stalled
@@ -105,6 +107,66 @@ async def test_an_object_that_is_not_ours_is_left_alone_named_and_looked_at_agai
         await stage.settle(31)
         assert stage.child["data"] == {"text": "Hello, ann!"}
         assert outcome(operator) == Done()
+
+
+async def test_a_foreign_object_in_which_nothing_is_disputed_is_not_taken_over_either(
+    stage: OwnedStage,
+) -> None:
+    stage.api.put(CONFIG_MAP, {"metadata": {"namespace": "ns", "name": CHILD.name}})
+    before = stage.child
+    stage.greet("ann")
+    async with stage.running() as operator:
+        assert reason_of(outcome(operator)) == "ForeignObject"
+
+    assert stage.child == before
+
+
+async def test_what_takes_the_name_after_the_look_is_left_alone_too(stage: OwnedStage) -> None:
+    """The look of a first write and the write are one request: nothing comes in between."""
+    stage.api.faults.plan(writes_children, delay=5.0)
+    async with stage.running() as operator:
+        stage.greet("ann")
+        await stage.settle(1)
+        before = stage.a_config_map()
+        await stage.settle()
+
+        assert reason_of(outcome(operator)) == "ForeignObject"
+    assert stage.child == before
+
+
+async def test_a_first_write_is_one_request(stage: OwnedStage) -> None:
+    async with stage.running():
+        stage.api.requests.clear()
+        stage.greet("ann", "bob")
+        await stage.settle()
+
+        asked = [one for one in stage.api.requests if "/configmaps" in one.path]
+        assert [(one.method, one.path[-6:]) for one in asked] == [
+            ("PATCH", "hi-ann"),
+            ("PATCH", "hi-bob"),
+        ]
+
+
+async def test_a_name_that_is_taken_is_looked_at_and_no_more_written(stage: OwnedStage) -> None:
+    stage.a_config_map()
+    stage.greet("ann")
+    async with stage.running():
+        await stage.settle(300)
+
+        assert len(stage.new_writes()) == 1
+
+
+async def test_a_conflict_about_something_else_does_not_keep_a_child_from_being_made(
+    stage: OwnedStage,
+) -> None:
+    """As where many creations at once contend for a quota."""
+    contended = Conflict(409, reason="Conflict", message="resourcequotas: please try again")
+    stage.api.faults.plan(writes_children, contended)
+    stage.greet("ann")
+    async with stage.running() as operator:
+        assert outcome(operator) == Done()
+
+    assert stage.child["data"] == {"text": "Hello, ann!"}
 
 
 async def test_the_child_of_a_deleted_namesake_is_waited_for(stage: OwnedStage) -> None:
@@ -227,7 +289,8 @@ class TestMadeOnce:
 
         (contested,) = told - {""}
         assert f"metadata.labels.{LABEL} of ConfigMap ns/hi-ann is changed" in contested
-        assert len(stage.new_writes()) < 14
+        repairs = [one for one in stage.new_writes() if one.content_type == MERGE_PATCH]
+        assert len(repairs) < 14
 
 
 def _never_twice_the_same() -> Any:

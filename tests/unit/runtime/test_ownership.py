@@ -67,4 +67,3 @@ def test_an_intent_carries_type_labels_seal_and_owner_unless_it_outlives_him(
     assert intent["metadata"]["labels"] == {"mine": "1", **LABELS}
     assert ("ownerReferences" in intent["metadata"]) is not outlives
     assert IDENTITY.mark_of(intent)
-    assert IDENTITY.mark_of(body) is None
