@@ -1,9 +1,10 @@
 """The reconciler of a Registry's status: one patch when something to say has changed, else none.
 
 In: the snapshot, the outcomes of the other reconcilers. Out: `status` by server-side apply under a
-field manager of its own, and an Event for each condition that turned. It waits until every other
-reconciler has spoken for the generation at hand, so that a restart neither flaps a condition nor
-says `observedGeneration` of something that nobody has looked at.
+field manager of its own, and an Event when `Ready` turned or trouble came. It waits until every
+other reconciler has spoken for the generation at hand, so that a restart neither flaps a condition
+nor says `observedGeneration` of something that nobody has looked at. Progress is told some seconds
+late (pacing.py).
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 
 from controllers.kinds import REGISTRY
 from controllers.registry.inputs import RegistryInputs
+from controllers.registry.pacing import Pacer, is_news
 from controllers.registry.reasons import Gravity, gravity_of
 from controllers.registry.status import conditions, report
 from registry_operator.kube.client import Client
@@ -19,7 +21,7 @@ from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.conditions import merge
-from registry_operator.runtime.outcome import Done, Outcome
+from registry_operator.runtime.outcome import After, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes
 from registry_operator.runtime.recorder import Recorder
 from registry_operator.runtime.store import Store
@@ -50,6 +52,7 @@ class StatusReporter:
         self._field_manager = field_manager
         self._recorder = recorder
         self._clock = clock
+        self._pacer = Pacer()
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
         """Writes the status when it says something else than it should.
@@ -60,6 +63,7 @@ class StatusReporter:
         inputs = self._gather(key)
         if inputs is None:
             self._outcomes.forget(key)
+            self._pacer.told(key)
             return Done()
         outcomes = self._outcomes.of(key)
         spoken = {
@@ -71,8 +75,14 @@ class StatusReporter:
         told = conditions(inputs, outcomes)
         merged = merge(before.get("conditions") or (), told, self._clock.now())
         after = report(inputs, merged)
-        if after != before and await self._write(inputs.owner, after):
-            self._tell(inputs.owner, before.get("conditions") or (), merged)
+        if after != before:
+            if not is_news(before, after, outcomes.values()):
+                left = self._pacer.wait(key, now=self._clock.monotonic())
+                if left > 0:
+                    return After(left)
+            if await self._write(inputs.owner, after):
+                self._tell(inputs.owner, before.get("conditions") or (), merged)
+        self._pacer.told(key)
         return Done()
 
     async def _write(self, owner: Object, status: Mapping[str, Any]) -> bool:
@@ -98,16 +108,19 @@ class StatusReporter:
         before: Sequence[Mapping[str, Any]],
         after: Sequence[Mapping[str, Any]],
     ) -> None:
-        """One Event for the summary when its reason turned, so that troubles are told once."""
+        """One Event for the summary when it turned, so that troubles are told once.
+
+        What passes by itself is told only where it ends that the Registry was ready.
+        """
         said = next((one for one in before if one["type"] == "Ready"), None)
         ready = next(one for one in after if one["type"] == "Ready")
-        if said is not None and (said["status"], said["reason"]) == (
-            ready["status"],
-            ready["reason"],
-        ):
+        was = (said["status"], said["reason"]) if said is not None else ("", "")
+        if was == (ready["status"], ready["reason"]):
             return
-        grave = gravity_of(ready["reason"]) in {Gravity.TROUBLE, Gravity.STALL}
-        warns = grave and ready["status"] != "True"
+        gravity = gravity_of(ready["reason"])
+        if gravity is Gravity.WAIT and was[0] != "True":
+            return
+        warns = gravity in {Gravity.TROUBLE, Gravity.STALL} and ready["status"] != "True"
         self._recorder.event(
             owner, "Warning" if warns else "Normal", ready["reason"], ready["message"]
         )

@@ -125,6 +125,7 @@ class Correlator:
     """Remembers recent events, the least recent of too many forgotten."""
 
     def __init__(self) -> None:
+        # The one that was silent for the longest time first.
         self._series: OrderedDict[Occurrence, Series] = OrderedDict()
         self._notes: OrderedDict[tuple[Any, ...], _Notes] = OrderedDict()
         self._buckets: OrderedDict[Reference, _Bucket] = OrderedDict()
@@ -149,9 +150,12 @@ class Correlator:
 
     def finished(self, now: float) -> list[Series]:
         """Forget the series that silence has ended; return those not written to the end."""
-        ended = [one for one in self._series.values() if now - one.last > _SILENCE_SECONDS]
-        for series in ended:
-            del self._series[series.occurrence]
+        ended = []
+        while self._series:
+            oldest = next(iter(self._series.values()))
+            if now - oldest.last <= _SILENCE_SECONDS:
+                break
+            ended.append(self._series.pop(oldest.occurrence))
         return [series for series in ended if series.count > series.written > 0]
 
     def unwritten(self) -> list[Series]:
@@ -160,8 +164,8 @@ class Correlator:
 
     def next_end(self) -> float | None:
         """When silence will end the first of the series, as things are; None without any."""
-        oldest = min((series.last for series in self._series.values()), default=None)
-        return None if oldest is None else oldest + _SILENCE_SECONDS
+        oldest = next(iter(self._series.values()), None)
+        return None if oldest is None else oldest.last + _SILENCE_SECONDS
 
     def _combined(self, occurrence: Occurrence, now: float) -> Occurrence:
         group = (occurrence.regarding, occurrence.type, occurrence.reason, occurrence.action)

@@ -27,6 +27,7 @@ from registry_operator.runtime.leader import Elector
 from registry_operator.runtime.lease import Election
 from registry_operator.runtime.manager import Manager, Parts, Runnable
 from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.notices import Notices
 from registry_operator.runtime.outcomes import Outcomes
 from registry_operator.runtime.owned import Inputs, OwnedKind, OwnedReconciler
 from registry_operator.runtime.ownership import Identity
@@ -111,9 +112,13 @@ class Operator:
         self.recorder = Recorder(
             self.client, component=settings.name, clock=clock, rng=rng, metrics=self.metrics
         )
+        self._notices = Notices(self.recorder, clock=clock)
         self._elector = elector or self._make_elector(client)
         self._controllers: list[Controller] = []
-        self._helpers: list[Runnable] = [LagMonitor(clock=clock, metrics=self.metrics)]
+        self._helpers: list[Runnable] = [
+            LagMonitor(clock=clock, metrics=self.metrics),
+            self._notices,
+        ]
 
     def _fence(self) -> None:
         """Raises LeadershipLost when another process may lead."""
@@ -125,7 +130,7 @@ class Operator:
         return f"{self.settings.name}/{reconciler}"
 
     def applier(self, reconciler: str) -> Applier:
-        """What a reconciler writes children with: every write told to the owner by an event."""
+        """What a reconciler writes children with: all that is written is told to the owner."""
         return Applier(
             self.client,
             field_manager=self.field_manager(reconciler),
@@ -202,6 +207,4 @@ class Operator:
         )
 
     def _tell(self, owner: Object, action: str, store: Store, name: str) -> None:
-        self.recorder.event(
-            owner, "Normal", action, f"{action.lower()} {store.resource.kind} {name}"
-        )
+        self._notices.note(owner, action, f"{store.resource.kind} {name}")

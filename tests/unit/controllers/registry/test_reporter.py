@@ -16,7 +16,7 @@ from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.correlator import EventType, Reference
 from registry_operator.runtime.metrics import Metrics
-from registry_operator.runtime.outcome import After, Done, Outcome
+from registry_operator.runtime.outcome import After, Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.recorder import Recorder
 from registry_operator.runtime.store import Store
@@ -77,7 +77,7 @@ class Desk:
         body = a_registry()
         own = {"namespace": NAMESPACE, "name": "images"}
         self.api.put(REGISTRY, {**body, "metadata": own})
-        self.gone = False
+        self.held_for: float | None = None
 
     def gather(self, key: ObjectKey) -> RegistryInputs | None:
         body = self.api.get(REGISTRY, key)
@@ -86,10 +86,15 @@ class Desk:
     def say(self, outcome: Outcome, *, generation: int = 1, name: str = "deployment") -> None:
         self.outcomes.record(KEY, name, Recorded(outcome, generation))
 
+    def count_replicas(self, number: int) -> None:
+        """Makes the status differ from what it should be by what is no news."""
+        self.api.change(REGISTRY, KEY, lambda body: body["status"].update(replicas=number))
+
     async def report(self) -> int:
         """Reconciles; the number of writes that this took."""
         before = len(self.api.writes())
-        assert await self.reporter.reconcile(KEY) == Done()
+        outcome = await self.reporter.reconcile(KEY)
+        self.held_for = outcome.delay if isinstance(outcome, After) else None
         return len(self.api.writes()) - before
 
     @property
@@ -139,6 +144,31 @@ async def test_it_writes_when_there_is_something_to_say_and_not_again(desk: Desk
     assert await desk.report() == 0
 
 
+async def test_progress_is_held_back_for_some_seconds_and_told_as_it_is_then(desk: Desk) -> None:
+    await desk.report()
+    for number in (3, 4, 5):
+        desk.count_replicas(number)
+        assert await desk.report() == 0
+        await desk.clock.sleep(1.5)
+    assert desk.held_for == 2.0
+    await desk.clock.sleep(0.5)
+
+    assert await desk.report() == 1
+    assert desk.status["replicas"] == 1
+
+
+async def test_what_turns_meanwhile_is_told_at_once_and_takes_the_rest_along(desk: Desk) -> None:
+    await desk.report()
+    desk.count_replicas(7)
+    assert await desk.report() == 0
+    desk.say(After(30, "QuotaExceeded", "the quota"))
+    assert await desk.report() == 1
+    assert desk.status["replicas"] == 1
+
+    await desk.clock.sleep(60)
+    assert await desk.report() == 0
+
+
 async def test_it_is_the_only_manager_of_the_status_and_touches_nothing_else(desk: Desk) -> None:
     await desk.report()
     request = desk.api.requests[-1]
@@ -166,12 +196,28 @@ async def test_each_turn_of_ready_is_told_once_and_trouble_as_a_warning(desk: De
     ]
 
 
+async def test_what_passes_by_itself_is_told_only_where_it_ends_that_all_was_well(
+    desk: Desk,
+) -> None:
+    desk.say(Blocked("BucketNotReady", "wait"))
+    await desk.report()
+    desk.say(Done())
+    await desk.report()
+    desk.say(Blocked("BucketNotReady", "wait"))
+    await desk.report()
+    assert desk.status["conditions"][0]["reason"] == "BucketNotReady"
+
+    assert desk.recorder.told == [("Normal", "Ready"), ("Normal", "BucketNotReady")]
+
+
 async def test_a_condition_keeps_its_time_while_its_status_does(desk: Desk) -> None:
     await desk.report()
     since = _since(desk)
     assert since == datetime(2026, 1, 1, tzinfo=UTC)
     await desk.clock.sleep(100)
     desk.api.change(REGISTRY, KEY, lambda body: body["status"].update(image="another"))
+    await desk.report()
+    await desk.clock.sleep(5)
     assert await desk.report() == 1
     assert _since(desk) == since
 
