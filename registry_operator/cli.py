@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import click
 import structlog
-from prometheus_client import CollectorRegistry, disable_created_metrics
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 
 import controllers
 from registry_operator import __version__, logs
@@ -32,6 +32,7 @@ from registry_operator.runtime.lease import Election
 from registry_operator.runtime.manager import Manager
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.operator import Operator
+from registry_operator.runtime.watchdog import Watchdog
 from registry_operator.settings import NAME, RunSettings, pod_namespace
 
 log = structlog.get_logger(__name__)
@@ -146,6 +147,8 @@ async def _run(settings: RunSettings) -> None:
     # The `_created` samples double the number of series and no dashboard reads them.
     disable_created_metrics()  # type: ignore[no-untyped-call]  # has no annotations
     metrics = Metrics(CollectorRegistry())
+    metrics.build_info.labels(__version__).set(1)
+    ProcessCollector(registry=metrics.registry)
     runtime = settings.for_runtime(own_namespace=pod_namespace() or credentials.namespace)
     elector = await _elector(runtime.election, settings, metrics) if runtime.election else None
     transport = _transport(credentials, metrics)
@@ -163,6 +166,7 @@ async def _run(settings: RunSettings) -> None:
             namespace=settings.namespace,
             random_secret=lambda: secrets.token_hex(_SECRET_BYTES),
         )
+        operator.run_beside(Watchdog(metrics=metrics))
         manager = operator.manager()
         _stop_on_signals(manager)
         log.info("starting", version=__version__, server=credentials.server)

@@ -34,6 +34,7 @@ __all__ = [
     "Transport",
     "TransportLimits",
     "TransportStats",
+    "host_and_port",
 ]
 
 _ERROR: Final = "<error>"
@@ -85,7 +86,7 @@ class HttpTransport:
         self._observe = observer or (lambda _outcome: None)
         self._sleep = sleep
         self._slots = asyncio.Semaphore(self._limits.in_flight)
-        self._host = URL(credentials.server).host or ""
+        self._host = host_and_port(URL(credentials.server))
         self._requests_session: aiohttp.ClientSession | None = None
         self._streams_session: aiohttp.ClientSession | None = None
         self._is_closed = False
@@ -265,6 +266,12 @@ class HttpTransport:
             # Never from the environment: a .netrc would replace our token.
             trust_env=False,
         )
+
+
+def host_and_port(server: URL) -> str:
+    """Name the server as client-go does: with the port that the address names; no user, no path."""
+    host = server.host_subcomponent or ""
+    return f"{host}:{server.explicit_port}" if server.explicit_port else host
 
 
 async def _chunks(request: Request, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:

@@ -217,7 +217,7 @@ class Cache:
 
     def _progressed(self, name: str, interruption: str | None) -> None:
         if interruption is not None:
-            self._metrics.watch_restarts.labels(name, interruption).inc()
+            self._metrics.watch_restarted(name, interruption)
         if self.synced:
             self._settled.set()
 

@@ -4,6 +4,10 @@ In flow facts from the parts that know them; out flows text on `/metrics`. Names
 are those of controller-runtime, client-go and its workqueue, so that dashboards and alerts made for
 them work unchanged; what they have no name for starts with `registry_operator_`. The registry is
 handed in: two operators in one process (tests) do not share figures.
+
+No label ever holds a key, a name or a namespace of an object, so the number of series does not grow
+with the cluster. Reasons may come from a server, so they are counted by name up to a number.
+Nothing is walked when the figures are read.
 """
 
 from collections.abc import Callable
@@ -22,6 +26,9 @@ _REQUEST_SECONDS: Final = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.
 _LAG_SECONDS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _PRIORITIES: Final = (-100, 0, 100)
 RESULTS: Final = ("error", "requeue_after", "requeue", "success")
+# More reasons than our code and Kubernetes have together; what comes after these is one series.
+_MOST_REASONS: Final = 100
+OTHER_REASON: Final = "Other"
 
 
 class RequestOutcome(Protocol):
@@ -72,11 +79,28 @@ class ControllerMetrics:
     outcomes: Callable[[str, str], Counter]
 
 
+class _Few:
+    """Passes the first so many different words; the rest become one."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._known: set[str] = set()
+
+    def __call__(self, word: str) -> str:
+        if word in self._known:
+            return word
+        if len(self._known) >= self._most:
+            return OTHER_REASON
+        self._known.add(word)
+        return word
+
+
 class Metrics:
     """All metrics on one registry. The fields are for the parts that count, by `.labels(...)`."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
+        self._restart_reasons = _Few(_MOST_REASONS)
         self._declare_reconciles()
         self._declare_queues()
         self._declare_requests()
@@ -85,6 +109,7 @@ class Metrics:
 
     def controller(self, name: str) -> ControllerMetrics:
         """The metrics of one controller, all present from the start."""
+        reasons = _Few(_MOST_REASONS)
         return ControllerMetrics(
             total={result: self.reconcile_total.labels(name, result) for result in RESULTS},
             errors=self.reconcile_errors.labels(name),
@@ -94,7 +119,7 @@ class Metrics:
             workers=self.max_concurrent_reconciles.labels(name),
             active=self.active_workers.labels(name),
             seconds=self.reconcile_time.labels(name),
-            outcomes=lambda outcome, reason: self.outcomes.labels(name, outcome, reason),
+            outcomes=lambda outcome, reason: self.outcomes.labels(name, outcome, reasons(reason)),
         )
 
     def queue(self, name: str) -> QueueMetrics:
@@ -115,6 +140,10 @@ class Metrics:
         self.client_duration.labels(outcome.verb, outcome.host).observe(outcome.seconds)
         if outcome.retried:
             self.client_retries.labels(outcome.code, outcome.verb, outcome.host).inc()
+
+    def watch_restarted(self, kind: str, reason: str) -> None:
+        """Count one watch or list that is begun anew."""
+        self.watch_restarts.labels(kind, self._restart_reasons(reason)).inc()
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(name, meaning, labels, registry=self.registry)
@@ -232,6 +261,12 @@ class Metrics:
     def _declare_process(self) -> None:
         self.leader = self._gauge(
             "leader_election_master_status", "1 while this process holds the Lease", "name"
+        )
+        self.build_info = self._gauge(
+            "registry_operator_build_info", "1, with the version that runs", "version"
+        )
+        self.loop_stalls = self._counter(
+            "registry_operator_event_loop_stalls_total", "Times that the event loop stood still"
         )
         self.loop_lag = Histogram(
             "registry_operator_event_loop_lag_seconds",

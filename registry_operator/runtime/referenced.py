@@ -53,6 +53,8 @@ class Referenced:
         # None: the server says that there is no such object.
         self._found: dict[ObjectKey, Object | None] = {}
         self._failures: dict[ObjectKey, Failure] = {}
+        self._objects = 0
+        self._bytes = 0
         self._subscribers: Subscribers[Change] = Subscribers(f"referenced {store.resource}")
         self._failed: Subscribers[ObjectKey] = Subscribers(f"unreadable {store.resource}")
         base, cap = _BACKOFF_SECONDS
@@ -62,6 +64,10 @@ class Referenced:
             limiter=Exponential(base, cap),
             metrics=metrics,
         )
+        if metrics is not None:
+            kind = f"{store.resource} referenced"
+            metrics.cached_objects.labels(kind).set_function(lambda: self._objects)
+            metrics.cached_bytes.labels(kind).set_function(lambda: self._bytes)
         store.subscribe(self._on_change)
 
     def refer(self, referrer: Hashable, keys: Iterable[ObjectKey]) -> None:
@@ -107,12 +113,11 @@ class Referenced:
 
     def stats(self) -> ReferencedStats:
         """Return how much is referred to, held and failing."""
-        held = [obj.size for obj in self._found.values() if obj is not None]
         return ReferencedStats(
             referrers=len(self._wants),
             keys=len(self._referrers),
-            objects=len(held),
-            bytes=sum(held),
+            objects=self._objects,
+            bytes=self._bytes,
             failing=len(self._failures),
         )
 
@@ -155,12 +160,19 @@ class Referenced:
         return Object.decode(answer.raw, without_managed_fields=True)
 
     def _take(self, key: ObjectKey, found: Object | None) -> None:
-        old = self._found.get(key)
-        self._found[key] = found
+        old = self._hold(key, found)
         if found is not None and (old is None or not same_version(old, found)):
             self._subscribers.tell(Applied(old, found))
         elif found is None and old is not None:
             self._subscribers.tell(Removed(old))
+
+    def _hold(self, key: ObjectKey, obj: Object | None) -> Object | None:
+        """Keep what the server says, counted; return what was held before."""
+        old = self._found.get(key)
+        self._found[key] = obj
+        self._objects += (obj is not None) - (old is not None)
+        self._bytes += (obj.size if obj else 0) - (old.size if old else 0)
+        return old
 
     def _note_failure(self, key: ObjectKey, error: KubeError) -> None:
         failure = Failure(reason_of(error), str(error))
@@ -174,8 +186,7 @@ class Referenced:
         if key not in self._referrers:
             return
         if isinstance(change, Removed):
-            old = self._found.get(key)
-            self._found[key] = None
+            old = self._hold(key, None)
             self._failures.pop(key, None)
             self._subscribers.tell(Removed(old or change.old))
         elif self._is_behind(key, change.new):
@@ -190,6 +201,7 @@ class Referenced:
         referrers.discard(referrer)
         if not referrers:
             del self._referrers[key]
+            self._hold(key, None)
             self._found.pop(key, None)
             self._failures.pop(key, None)
             self._queue.forget(key)

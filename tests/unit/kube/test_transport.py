@@ -8,11 +8,12 @@ import orjson
 import pytest
 import trustme
 from aiohttp import web
+from yarl import URL
 
 from registry_operator.kube.credentials import Credentials, FixedIdentity, Identity, Server
 from registry_operator.kube.errors import RequestTimeout, TransportError
 from registry_operator.kube.exchange import APPLY_PATCH, Request
-from registry_operator.kube.transport import HttpTransport
+from registry_operator.kube.transport import HttpTransport, host_and_port
 from tests.unit.kube.server_stage import (
     GET,
     LIMITS,
@@ -64,9 +65,25 @@ async def test_any_status_is_an_answer_and_redirects_are_not_followed() -> None:
         response = await stage.transport.send(GET)
 
     assert response.status == 302
+    host = stage.url.removeprefix("https://")
     assert [(o.verb, o.host, o.code, o.retried) for o in stage.outcomes] == [
-        ("GET", "127.0.0.1", "302", False)
+        ("GET", host, "302", False)
     ]
+
+
+@pytest.mark.parametrize(
+    ("server", "host"),
+    [
+        ("https://10.96.0.1:443", "10.96.0.1:443"),
+        ("https://api.example.com", "api.example.com"),
+        ("https://[fd00::1]:6443/clusters/c-1", "[fd00::1]:6443"),
+        ("https://someone:secret@api.example.com:6443", "api.example.com:6443"),
+    ],
+)
+def test_the_server_is_called_as_client_go_calls_it_and_without_who_we_are(
+    server: str, host: str
+) -> None:
+    assert host_and_port(URL(server)) == host
 
 
 async def test_a_refused_token_is_renewed_once() -> None:

@@ -1,41 +1,133 @@
 """Names that dashboards made for controller-runtime rely on (framework.md 1.14)."""
 
-from prometheus_client import CollectorRegistry, generate_latest
+import pytest
+from prometheus_client import CollectorRegistry
 
 from registry_operator.kube.exchange import RequestOutcome
-from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.metrics import OTHER_REASON, Metrics
 
-FAMILIES = {
-    "controller_runtime_reconcile_total",
-    "controller_runtime_reconcile_errors_total",
-    "controller_runtime_terminal_reconcile_errors_total",
-    "controller_runtime_reconcile_panics_total",
-    "controller_runtime_reconcile_timeouts_total",
-    "controller_runtime_max_concurrent_reconciles",
-    "controller_runtime_active_workers",
-    "controller_runtime_reconcile_time_seconds",
-    "workqueue_depth",
-    "workqueue_adds_total",
-    "workqueue_retries_total",
-    "workqueue_queue_duration_seconds",
-    "workqueue_work_duration_seconds",
-    "workqueue_unfinished_work_seconds",
-    "workqueue_longest_running_processor_seconds",
-    "rest_client_requests_total",
-    "rest_client_request_duration_seconds",
-    "rest_client_request_retries_total",
-    "leader_election_master_status",
+CONTROLLER = ("controller",)
+QUEUE = ("controller", "name")
+# Every metric, its type and its labels. The first three groups are controller-runtime's own words.
+TABLE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "controller_runtime_reconcile_total": ("counter", ("controller", "result")),
+    "controller_runtime_reconcile_errors_total": ("counter", CONTROLLER),
+    "controller_runtime_terminal_reconcile_errors_total": ("counter", CONTROLLER),
+    "controller_runtime_reconcile_panics_total": ("counter", CONTROLLER),
+    "controller_runtime_reconcile_timeouts_total": ("counter", CONTROLLER),
+    "controller_runtime_max_concurrent_reconciles": ("gauge", CONTROLLER),
+    "controller_runtime_active_workers": ("gauge", CONTROLLER),
+    "controller_runtime_reconcile_time_seconds": ("histogram", CONTROLLER),
+    "workqueue_depth": ("gauge", ("controller", "name", "priority")),
+    "workqueue_adds_total": ("counter", QUEUE),
+    "workqueue_retries_total": ("counter", QUEUE),
+    "workqueue_queue_duration_seconds": ("histogram", QUEUE),
+    "workqueue_work_duration_seconds": ("histogram", QUEUE),
+    "workqueue_unfinished_work_seconds": ("gauge", QUEUE),
+    "workqueue_longest_running_processor_seconds": ("gauge", QUEUE),
+    "rest_client_requests_total": ("counter", ("code", "host", "method")),
+    "rest_client_request_duration_seconds": ("histogram", ("host", "verb")),
+    "rest_client_request_retries_total": ("counter", ("code", "host", "verb")),
+    "leader_election_master_status": ("gauge", ("name",)),
+    "registry_operator_reconcile_outcomes_total": (
+        "counter",
+        ("controller", "outcome", "reason"),
+    ),
+    "registry_operator_watch_restarts_total": ("counter", ("kind", "reason")),
+    "registry_operator_cached_objects": ("gauge", ("kind",)),
+    "registry_operator_cached_bytes": ("gauge", ("kind",)),
+    "registry_operator_informer_synced": ("gauge", ("kind",)),
+    "registry_operator_informer_sync_seconds": ("gauge", ("kind",)),
+    "registry_operator_event_handler_errors_total": ("counter", ("kind",)),
+    "registry_operator_event_loop_lag_seconds": ("histogram", ()),
+    "registry_operator_event_loop_stalls_total": ("counter", ()),
+    "registry_operator_events_total": ("counter", ("type",)),
+    "registry_operator_events_dropped_total": ("counter", ("reason",)),
+    "registry_operator_build_info": ("gauge", ("version",)),
 }
+BUCKETS = {
+    "controller_runtime_reconcile_time_seconds": [
+        *("0.005", "0.01", "0.025", "0.05", "0.1", "0.15", "0.2", "0.25", "0.3", "0.35", "0.4"),
+        *("0.45", "0.5", "0.6", "0.7", "0.8", "0.9", "1.0", "1.25", "1.5", "1.75", "2.0", "2.5"),
+        *("3.0", "3.5", "4.0", "4.5", "5.0", "6.0", "7.0", "8.0", "9.0", "10.0", "15.0", "20.0"),
+        *("25.0", "30.0", "40.0", "50.0", "60.0", "+Inf"),
+    ],
+    "workqueue_queue_duration_seconds": [
+        *("1e-08", "1e-07", "1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1"),
+        *("1.0", "10.0", "100.0", "1000.0", "+Inf"),
+    ],
+}
+BUCKETS["workqueue_work_duration_seconds"] = BUCKETS["workqueue_queue_duration_seconds"]
 
 
-def test_the_names_are_those_of_controller_runtime() -> None:
-    registry = CollectorRegistry()
-    Metrics(registry)
-    text = generate_latest(registry).decode()
-    declared = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")}
+def used() -> Metrics:
+    """Metrics of which every one has been written to, so that all labels show."""
+    metrics = Metrics(CollectorRegistry())
+    controller = metrics.controller("images")
+    controller.outcomes("Blocked", "WaitingForSecret").inc()
+    metrics.queue("images")
+    metrics.request(RequestOutcome("GET", "api:443", "429", seconds=0.1, retried=True))
+    metrics.leader.labels("operator").set(1)
+    metrics.watch_restarted("secrets", "Expired")
+    for gauge in (
+        metrics.cached_objects,
+        metrics.cached_bytes,
+        metrics.informer_synced,
+        metrics.informer_sync_seconds,
+    ):
+        gauge.labels("secrets").set(1)
+    metrics.handler_errors.labels("secrets").inc()
+    metrics.events_sent.labels("Normal").inc()
+    metrics.events_dropped.labels("forbidden").inc()
+    metrics.build_info.labels("1.2.3").set(1)
+    return metrics
 
-    assert declared >= FAMILIES
-    assert all(name.startswith("registry_operator_") for name in declared - FAMILIES)
+
+def test_every_metric_has_the_name_type_and_labels_of_the_table() -> None:
+    found = {}
+    for family in used().registry.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        labels = {label for sample in family.samples for label in sample.labels} - {"le"}
+        found[name] = (family.type, tuple(sorted(labels)))
+
+    assert found == TABLE
+
+
+@pytest.mark.parametrize("name", BUCKETS)
+def test_the_buckets_are_those_of_controller_runtime(name: str) -> None:
+    bounds = [
+        sample.labels["le"]
+        for family in used().registry.collect()
+        for sample in family.samples
+        if sample.name == f"{name}_bucket"
+    ]
+
+    assert bounds == BUCKETS[name]
+
+
+def test_reasons_beyond_a_number_share_one_series() -> None:
+    metrics = Metrics(CollectorRegistry())
+    images = metrics.controller("images")
+    for number in range(1000):
+        metrics.watch_restarted("secrets", f"Strange{number}")
+        images.outcomes("Blocked", f"Strange{number}").inc()
+    metrics.watch_restarted("secrets", "Strange0")
+    restarts = "registry_operator_watch_restarts_total"
+    outcomes = "registry_operator_reconcile_outcomes_total"
+    blocked = {"controller": "images", "outcome": "Blocked", "reason": OTHER_REASON}
+
+    def series(name: str) -> int:
+        families = metrics.registry.collect()
+        return sum(sample.name == name for family in families for sample in family.samples)
+
+    assert metrics.registry.get_sample_value(
+        restarts, {"kind": "secrets", "reason": "Strange0"}
+    ) == 2  # fmt: skip
+    assert metrics.registry.get_sample_value(
+        restarts, {"kind": "secrets", "reason": OTHER_REASON}
+    ) == 900  # fmt: skip
+    assert metrics.registry.get_sample_value(outcomes, blocked) == 900
+    assert (series(restarts), series(outcomes)) == (101, 101)
 
 
 def test_every_result_of_a_controller_is_there_from_the_start() -> None:
@@ -58,22 +150,6 @@ def test_two_operators_do_not_share_figures() -> None:
     )
     assert one.registry.get_sample_value(name, labels) == 1
     assert two.registry.get_sample_value(name, labels) is None
-
-
-def test_the_queue_buckets_are_client_gos() -> None:
-    metrics = Metrics(CollectorRegistry())
-    metrics.queue("images")
-    text = generate_latest(metrics.registry).decode()
-    bounds = [
-        line.split('le="')[1].split('"')[0]
-        for line in text.splitlines()
-        if line.startswith("workqueue_queue_duration_seconds_bucket")
-    ]
-
-    assert bounds == [
-        *("1e-08", "1e-07", "1e-06", "1e-05", "0.0001", "0.001", "0.01", "0.1"),
-        *("1.0", "10.0", "100.0", "1000.0", "+Inf"),
-    ]
 
 
 def test_requests_are_counted_by_code_verb_and_host() -> None:

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from registry_operator.kube.client import Client
 from registry_operator.kube.errors import Forbidden, NotFound, TransportError
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Applied, Change, Removed
+from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.referenced import Referenced
 from registry_operator.runtime.store import Store
 from registry_operator.testing.fake_transport import FakeTransport, a_refusal, an_answer, on
@@ -298,3 +300,46 @@ async def test_a_late_subscriber_is_told_what_is_held_as_initial(stage: Stage) -
 
     assert [change.initial for change in late if isinstance(change, Applied)] == [True]
     assert len(late) == 1
+
+
+async def test_what_is_held_is_counted_when_it_comes_grows_and_goes(stage: Stage) -> None:
+    metrics = Metrics(CollectorRegistry())
+    store = Store(SECRETS)
+    writer = store.writer()
+    referenced = Referenced(Client(stage.transport), store, clock=stage.clock, metrics=metrics)
+
+    def counted() -> list[float | None]:
+        names = ("registry_operator_cached_objects", "registry_operator_cached_bytes")
+        kind = {"kind": "secrets referenced"}
+        return [metrics.registry.get_sample_value(name, kind) for name in names]
+
+    def held() -> list[int]:
+        obj = referenced.get(key("a"))
+        assert obj is not None
+        return [1, obj.size]
+
+    run = asyncio.create_task(referenced.run())
+    assert counted() == [0, 0]
+    stage.serve(1)
+    writer.upsert(a_secret("a", 1))
+    referenced.refer("one", [key("a")])
+    await stage.settle()
+    small = held()
+    assert counted() == small
+
+    stage.serve(2, data="longer than before")
+    writer.upsert(a_secret("a", 2))
+    await stage.settle()
+    assert held() > small
+    assert counted() == held()
+
+    writer.remove(a_secret("a", 3))
+    assert counted() == [0, 0]
+    stage.serve(4)
+    writer.upsert(a_secret("a", 4))
+    await stage.settle()
+    assert counted() == held()
+    referenced.refer("one", [])
+    assert counted() == [0, 0]
+    run.cancel()
+    await asyncio.wait({run})
