@@ -27,6 +27,9 @@ from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.outcome import After, Outcome, Stalled
+from registry_operator.runtime.queued import Queued
+from registry_operator.runtime.runs import Run, Runs, RunStats
+from registry_operator.runtime.waiting import Wait, Waiting
 from registry_operator.runtime.workqueue import Priority, QueueClosedError, QueueStats, WorkQueue
 
 Reconcile = Callable[[ObjectKey], Awaitable[Outcome]]
@@ -60,7 +63,11 @@ class ControllerStats:
 
 
 class Controller:
-    """Runs one reconcile function over one queue; `timeout` is in seconds per run."""
+    """Runs one reconcile function over one queue.
+
+    `timeout` is in seconds per run. One that takes `slow` seconds (half of that, unless said) is
+    told with the place where it waits.
+    """
 
     def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is put together
         self,
@@ -72,6 +79,7 @@ class Controller:
         metrics: Metrics,
         workers: int = 4,
         timeout: float = 60.0,
+        slow: float | None = None,
     ) -> None:
         self.name = name
         self._reconcile = reconcile
@@ -81,6 +89,8 @@ class Controller:
         self._metrics.workers.set(workers)
         self._workers = workers
         self._timeout = timeout
+        self._runs = Runs(slow=timeout * _SLOW if slow is None else slow, limit=timeout)
+        self._waiting = Waiting(clock)
         self._ids = itertools.count(1)
         self._started = False
         self._stopped = asyncio.Event()
@@ -166,6 +176,18 @@ class Controller:
             queue=self._queue.stats(),
         )
 
+    def runs(self) -> list[RunStats]:
+        """What its workers are busy with, and where each waits."""
+        return self._runs.stats()
+
+    def queued(self) -> list[Queued[ObjectKey]]:
+        """Every key in the queue."""
+        return self._queue.items()
+
+    def waits(self) -> list[Wait]:
+        """What keys wait for that were not done at the end of their last run."""
+        return self._waiting.stats()
+
     def __repr__(self) -> str:
         return f"Controller({self.name!r}, workers={self._workers}, active={self._active})"
 
@@ -187,9 +209,9 @@ class Controller:
     async def _run(self, key: ObjectKey) -> None:
         began = self._clock.monotonic()
         self._reconciles += 1
-        run = {"controller": self.name, "key": str(key), "reconcile_id": next(self._ids)}
-        with bound_contextvars(**run):
-            slow = asyncio.get_running_loop().call_later(self._timeout * _SLOW, self._is_slow)
+        number = next(self._ids)
+        facts = {"controller": self.name, "key": str(key), "reconcile_id": number}
+        with bound_contextvars(**facts), self._runs.running(key, number) as run:
             limit = asyncio.timeout(self._timeout)
             try:
                 async with limit:
@@ -200,15 +222,15 @@ class Controller:
                 )
                 raise
             except Exception as error:  # noqa: BLE001 - a failure is the key's own, never the controller's end
-                self._failed(key, error, timed_out=limit.expired())
+                self._failed(key, error, cut_off=run if limit.expired() else None)
             else:
                 self._answered(key, outcome)
             finally:
-                slow.cancel()
                 self._metrics.seconds.observe(self._clock.monotonic() - began)
 
     def _answered(self, key: ObjectKey, outcome: Outcome) -> None:
         self._queue.forget(key)
+        self._waiting.answered(key, outcome)
         result = "success"
         if isinstance(outcome, After):
             result = "requeue_after"
@@ -220,20 +242,19 @@ class Controller:
         self._metrics.outcomes(kind, reason).inc()
         log.debug("reconciled", outcome=kind, reason=reason)
 
-    def _failed(self, key: ObjectKey, error: Exception, *, timed_out: bool) -> None:
+    def _failed(self, key: ObjectKey, error: Exception, *, cut_off: Run | None) -> None:
         self._errors += 1
+        self._waiting.failed(key, error, timed_out=cut_off is not None)
         self._metrics.errors.inc()
         self._metrics.total["error"].inc()
         retry_in = self._queue.add_rate_limited(key, priority=self._queue.priority(key))
         facts = {"failures": self._queue.failures(key), "retry_in": round(retry_in, 3)}
-        if timed_out:
+        if cut_off is not None:
             self._metrics.timeouts.inc()
-            log.error("reconcile timed out", seconds=self._timeout, **facts)
+            where = cut_off.at_limit
+            log.error("reconcile timed out", seconds=self._timeout, stack=where, **facts)
         elif isinstance(error, KubeError):
             log.error("reconcile failed", error=str(error), **facts)
         else:
             self._metrics.panics.inc()
             log.error("reconcile raised", error=repr(error), exc_info=error, **facts)
-
-    def _is_slow(self) -> None:
-        log.warning("reconcile is slow", seconds=self._timeout * _SLOW, limit=self._timeout)

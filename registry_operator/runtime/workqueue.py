@@ -29,6 +29,7 @@ from prometheus_client import CollectorRegistry
 from registry_operator.runtime.backoff import Exponential
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.queued import Queued
 
 K = TypeVar("K", bound=Hashable)
 
@@ -227,6 +228,24 @@ class WorkQueue(Generic[K]):
             longest_running=self._longest_seconds(),
             closed=self._closed,
         )
+
+    def items(self) -> list[Queued[K]]:
+        """Every key that waits: first those that are next, then the delayed as they are due."""
+        waiting = sorted(self._ready.items(), key=lambda one: (-one[1].priority, one[1].ticket))
+        delayed = sorted(self._delayed.items(), key=lambda one: one[1].due)
+        return [
+            Queued(
+                key,
+                "ready" if entry.ticket in self._by_ticket else "held",
+                entry.priority.name,
+                entry.since,
+                self.failures(key),
+            )
+            for key, entry in waiting
+        ] + [
+            Queued(key, "delayed", entry.priority.name, entry.due, self.failures(key))
+            for key, entry in delayed
+        ]
 
     def _take(self) -> K:
         while True:

@@ -376,3 +376,26 @@ async def test_stats_show_what_the_queue_holds(queue: WorkQueue[str], clock: Vir
     assert stats.failing == 1
     assert not stats.closed
     assert queue.priority("nobody") is Priority.NORMAL
+
+
+async def test_whoever_asks_is_told_every_key_the_next_ones_first(
+    clock: VirtualClock, queue: WorkQueue[str]
+) -> None:
+    queue.add("held")
+    await queue.get()
+    await clock.sleep(1)
+    queue.add("held")
+    queue.add("low", priority=Priority.LOW)
+    queue.add("normal")
+    queue.add("late", after=60)
+    queue.add_rate_limited("failed")
+    await clock.sleep(0.001)
+
+    told = [(one.key, one.state, one.priority, one.at, one.failures) for one in queue.items()]
+    assert told == [
+        ("held", "held", "NORMAL", 1, 0),
+        ("normal", "ready", "NORMAL", 1, 0),
+        ("low", "ready", "LOW", 1, 0),
+        ("failed", "delayed", "NORMAL", 1.005, 1),
+        ("late", "delayed", "NORMAL", 61, 0),
+    ]
