@@ -36,6 +36,7 @@ class OperatorProcess:
         self._arguments = tuple(arguments)
         self._supervisor = Supervisor(run=folder, log=folder, mark=mark or str(folder))
         self.metrics_port, self.probes_port = _free_port(), _free_port()
+        self.debug_port = _free_port()
 
     @property
     def log(self) -> Path:
@@ -54,6 +55,7 @@ class OperatorProcess:
             *(("--kubeconfig", str(self._kubeconfig)) if self._kubeconfig else ()),
             *("--metrics-bind-address", f"{_HOST}:{self.metrics_port}"),
             *("--health-probe-bind-address", f"{_HOST}:{self.probes_port}"),
+            *("--debug-bind-address", f"{_HOST}:{self.debug_port}"),
             *self._arguments,
         ]
         measured = {name: os.environ[name] for name in os.environ if name.startswith("COVERAGE_")}

@@ -26,6 +26,7 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.credentials import Credentials
 from registry_operator.kube.errors import KubeError
 from registry_operator.kube.transport import HttpTransport
+from registry_operator.runtime import dump
 from registry_operator.runtime.clock import SystemClock
 from registry_operator.runtime.elector_thread import ElectorThread
 from registry_operator.runtime.lease import Election
@@ -33,7 +34,7 @@ from registry_operator.runtime.manager import Manager
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.watchdog import Watchdog
-from registry_operator.settings import NAME, RunSettings, pod_namespace
+from registry_operator.settings import DEBUG_ADDRESS, NAME, RunSettings, pod_namespace
 
 log = structlog.get_logger(__name__)
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -102,6 +103,17 @@ def main() -> None:
     help="Where the kubelet finds /healthz and /readyz.",
 )
 @_flag(
+    "--debug-bind-address",
+    default=DEBUG_ADDRESS,
+    help="Where /debug/state is, on loopback only; 0 turns it off.",
+)
+@_flag(
+    "--slow-reconcile-after",
+    type=click.FloatRange(min=0.0, min_open=True),
+    default=30.0,
+    help="Seconds after which a reconcile that goes on is logged with the place where it waits.",
+)
+@_flag(
     "--log-format",
     type=click.Choice(["json", "console"]),
     default="json",
@@ -121,6 +133,7 @@ def run(*, log_format: str, log_level: str, **flags: Any) -> None:
     something went wrong that can't be mended from inside.
     """
     logs.configure(level=log_level, as_json=log_format == "json")
+    dump.arm()
     try:
         asyncio.run(_run(RunSettings(**flags)))
     except (KubeError, OSError, ValueError, RuntimeError) as error:
@@ -166,9 +179,13 @@ async def _run(settings: RunSettings) -> None:
             namespace=settings.namespace,
             random_secret=lambda: secrets.token_hex(_SECRET_BYTES),
         )
-        operator.run_beside(Watchdog(metrics=metrics))
+        watchdog = Watchdog(metrics=metrics)
+        operator.run_beside(watchdog)
+        operator.describe("watchdog", watchdog.stats)
+        operator.describe("requests", transport.stats)
         manager = operator.manager()
         _stop_on_signals(manager)
+        dump.listen(operator.inspector)
         log.info("starting", version=__version__, server=credentials.server)
         await manager.run()
         log.info("stopped")

@@ -7,13 +7,17 @@ import os
 import socket
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+from registry_operator import __version__
+from registry_operator.runtime.debug import loopback
+from registry_operator.runtime.inspector import About
 from registry_operator.runtime.lease import Election
 from registry_operator.runtime.operator import Address, Settings
 
 NAME = "registry-operator"
+DEBUG_ADDRESS = "localhost:8082"
 LogFormat = Literal["json", "console"]
 
 
@@ -39,12 +43,15 @@ class RunSettings:
     retry_period: float = 2.0
     metrics_bind_address: str = ":8080"
     health_probe_bind_address: str = ":8081"
+    debug_bind_address: str = DEBUG_ADDRESS
+    slow_reconcile_after: float = 30.0
 
     def for_runtime(self, *, own_namespace: str) -> Settings:
         """The settings of the runtime; `own_namespace` is where the operator itself runs.
 
         Raises:
-            ValueError: an address is not HOST:PORT; times of the election could make two leaders.
+            ValueError: an address is not HOST:PORT, or that of debugging is not loopback; times of
+                the election could make two leaders.
         """
         election = None
         if self.leader_elect:
@@ -53,8 +60,11 @@ class RunSettings:
             name=NAME,
             metrics=parse_address(self.metrics_bind_address),
             probes=parse_address(self.health_probe_bind_address),
+            debug=debug_address(self.debug_bind_address),
             election=election,
             workers=self.workers,
+            slow=self.slow_reconcile_after,
+            about=About(NAME, __version__, asdict(self)),
         )
 
     def _election(self, namespace: str) -> Election:
@@ -70,6 +80,19 @@ class RunSettings:
         except ValueError as error:
             flags = "--lease-duration, --renew-deadline, --retry-period"
             raise ValueError(f"{flags}: {error}") from error
+
+
+def debug_address(text: str) -> Address | None:
+    """The address of `/debug/state`; None for `0`, which turns it off.
+
+    Raises:
+        ValueError: it is no address, or one that others could reach.
+    """
+    if text == "0":
+        return None
+    address = parse_address(text)
+    loopback(address.host)
+    return address
 
 
 def parse_address(text: str) -> Address:

@@ -20,8 +20,10 @@ from registry_operator.runtime.applier import Applier
 from registry_operator.runtime.cache import Cache, Collector
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.controller import Controller, Reconcile
+from registry_operator.runtime.debug import DebugServer
 from registry_operator.runtime.elector_thread import ElectorThread
 from registry_operator.runtime.http import Health, HttpServer
+from registry_operator.runtime.inspector import About, Inspector
 from registry_operator.runtime.lag import LagMonitor
 from registry_operator.runtime.leader import Elector
 from registry_operator.runtime.lease import Election
@@ -54,35 +56,41 @@ class Settings:
         name: prefix of field managers, and component of events.
         metrics: where scrapers come; None: nowhere.
         probes: where the kubelet comes; None: nowhere.
+        debug: where `/debug/state` is, on loopback; None: nowhere.
         election: None where no other process can be running.
         workers: concurrent reconciles of each controller.
+        slow: seconds that a reconcile may take before it is told; None: half of its time limit.
         grace: seconds that reconciles in progress may take to end.
+        about: what the state says of this operator, besides what it does; no secrets.
     """
 
     name: str
     metrics: Address | None = field(default_factory=Address)
     probes: Address | None = field(default_factory=Address)
+    debug: Address | None = None
     election: Election | None = None
     workers: int = 4
+    slow: float | None = None
     grace: float = 30.0
+    about: About = field(default_factory=About)
 
 
-class _Servers(AsyncExitStack):
-    """Servers that live and die together: one for scrapers, one for the kubelet."""
+@dataclass(frozen=True)
+class _Servers:
+    """Servers that live and die together: for scrapers, for the kubelet, for debugging."""
 
-    def __init__(self, servers: Sequence[HttpServer]) -> None:
-        super().__init__()
-        self._servers = servers
+    servers: Sequence[HttpServer | DebugServer]
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def __aenter__(self) -> Self:
-        await super().__aenter__()
-        try:
-            for server in self._servers:
-                await self.enter_async_context(server)
-        except BaseException:
-            await self.aclose()
-            raise
+        async with AsyncExitStack() as starting:
+            for server in self.servers:
+                await starting.enter_async_context(server)
+            self.stack.push_async_exit(starting.pop_all())
         return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self.stack.aclose()
 
 
 class Operator:
@@ -115,10 +123,13 @@ class Operator:
         self._notices = Notices(self.recorder, clock=clock)
         self._elector = elector or self._make_elector(client)
         self._controllers: list[Controller] = []
-        self._helpers: list[Runnable] = [
-            LagMonitor(clock=clock, metrics=self.metrics),
-            self._notices,
-        ]
+        lag = LagMonitor(clock=clock, metrics=self.metrics)
+        self._helpers: list[Runnable] = [lag, self._notices]
+        self._parts: dict[str, Callable[[], object]] = {}
+        self.inspector = self._make_inspector()
+        self.describe("event loop", lag.stats)
+        self.describe("outcomes", self.outcomes.stats)
+        self.describe("events", self.recorder.stats)
 
     def _fence(self) -> None:
         """Raises LeadershipLost when another process may lead."""
@@ -147,6 +158,7 @@ class Operator:
             clock=self.clock,
             metrics=self.metrics,
             workers=self.settings.workers,
+            slow=self.settings.slow,
         )
         self._controllers.append(controller)
         return controller
@@ -175,15 +187,22 @@ class Operator:
         """Runs a helper as long as the operator runs."""
         self._helpers.append(helper)
 
+    def describe(self, part: str, stats: Callable[[], object]) -> None:
+        """Has the state tell the part's stats: a dataclass or mapping of plain values."""
+        self._parts[part] = stats
+
     def manager(self) -> Manager:
         """Everything declared so far, ready to run once."""
         health = Health()
         served = ((self.settings.metrics, Health()), (self.settings.probes, health))
-        servers = [
+        servers: list[HttpServer | DebugServer] = [
             HttpServer(self.metrics.registry, answers, host=address.host, port=address.port)
             for address, answers in served
             if address is not None
         ]
+        if self.settings.debug is not None:
+            host, port = self.settings.debug.host, self.settings.debug.port
+            servers.append(DebugServer(self.inspector, host=host, port=port))
         parts = Parts(
             controllers=self._controllers,
             caches=[self.cache],
@@ -194,6 +213,17 @@ class Operator:
             health=health,
         )
         return Manager(parts, grace=self.settings.grace)
+
+    def _make_inspector(self) -> Inspector:
+        return Inspector(
+            self.settings.about,
+            clock=self.clock,
+            controllers=self._controllers,
+            cache=self.cache,
+            elector=self._elector,
+            election=self.settings.election,
+            parts=self._parts,
+        )
 
     def _make_elector(self, client: Client) -> Elector | None:
         if self.settings.election is None:

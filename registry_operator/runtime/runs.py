@@ -2,8 +2,8 @@
 
 In flow their begin and end; out flow what each worker is busy with, and lines about a reconcile
 that does not end: at `slow` seconds, then beyond the limit at each doubling of it, with the place
-where it waits. At the limit itself the run is cut off, and the place is kept for the line that tells so:
-when a cancelled run raises, its stack is gone.
+where it waits. At the limit itself the run is cut off, and the place is kept for the line that says
+so: when a cancelled run raises, its stack is gone.
 """
 
 import asyncio

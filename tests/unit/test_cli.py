@@ -54,6 +54,8 @@ def test_help_teaches_the_first_steps() -> None:
         ("--retry-period", "RETRY_PERIOD"),
         ("--metrics-bind-address", "METRICS_BIND_ADDRESS"),
         ("--health-probe-bind-address", "HEALTH_PROBE_BIND_ADDRESS"),
+        ("--debug-bind-address", "DEBUG_BIND_ADDRESS"),
+        ("--slow-reconcile-after", "SLOW_RECONCILE_AFTER"),
         ("--log-format", "LOG_FORMAT"),
         ("--log-level", "LOG_LEVEL"),
     ],
@@ -101,7 +103,8 @@ def process(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     config = folder / "config"
     config.write_text(KUBECONFIG)
     command = (sys.executable, "-m", "registry_operator", "run", "--kubeconfig", str(config))
-    local = ("--metrics-bind-address", "127.0.0.1:0", "--health-probe-bind-address", "127.0.0.1:0")
+    addresses = ("metrics", "health-probe", "debug")
+    local = [part for which in addresses for part in (f"--{which}-bind-address", "127.0.0.1:0")]
     return subprocess.Popen(
         (*command, *local, *arguments), stderr=subprocess.PIPE, text=True, env={**os.environ}
     )
@@ -126,6 +129,7 @@ def test_a_stop_before_the_cluster_was_ever_reached_is_orderly(tmp_path: Path) -
     ("arguments", "words"),
     [
         (("--metrics-bind-address", "8080"), ["ValueError", "is no address such as :8080"]),
+        (("--debug-bind-address", "0.0.0.0:0"), ["ValueError", "is not loopback"]),
         (("--context", "nowhere"), ["nowhere"]),
         (
             ("--leader-elect", "--lease-duration", "10"),

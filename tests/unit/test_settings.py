@@ -2,6 +2,7 @@
 
 import pytest
 
+from registry_operator import __version__
 from registry_operator.runtime.operator import Address
 from registry_operator.settings import NAME, RunSettings, parse_address, pod_namespace
 
@@ -24,6 +25,32 @@ def test_anything_else_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match="is no address such as :8080") as raised:
         parse_address(text)
     assert repr(text) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("localhost:8082", Address("localhost", 8082)),
+        ("127.0.0.1:0", Address("127.0.0.1", 0)),
+        ("[::1]:8082", Address("::1", 8082)),
+        ("0", None),
+    ],
+)
+def test_the_state_is_served_on_loopback_or_nowhere(text: str, address: Address | None) -> None:
+    assert RunSettings(debug_bind_address=text).for_runtime(own_namespace="x").debug == address
+
+
+@pytest.mark.parametrize("text", [":8082", "0.0.0.0:8082", "[::]:8082", "10.0.0.1:8082", "host:1"])
+def test_an_address_that_others_could_reach_is_refused_for_the_state(text: str) -> None:
+    with pytest.raises(ValueError, match="is not loopback"):
+        RunSettings(debug_bind_address=text).for_runtime(own_namespace="x")
+
+
+def test_the_state_tells_the_settings_and_the_version() -> None:
+    about = RunSettings(namespace="team-a").for_runtime(own_namespace="x").about
+
+    assert (about.name, about.version) == (NAME, __version__)
+    assert about.settings["namespace"] == "team-a"
 
 
 def test_without_election_nobody_is_asked() -> None:
