@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from registry_operator.runtime.cache import Cache
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.controller import Controller
+from registry_operator.runtime.elector_thread import ElectorThread
 from registry_operator.runtime.leader import Elector
 from registry_operator.runtime.lease import Election
 from registry_operator.runtime.state import (
@@ -47,7 +48,7 @@ class Inspector:
         clock: Clock,
         controllers: Sequence[Controller],
         cache: Cache,
-        elector: Elector | None,
+        elector: Elector | ElectorThread | None,
         election: Election | None,
         parts: Mapping[str, Callable[[], object]],
     ) -> None:
