@@ -73,7 +73,7 @@ class KindStats:
     reflector: ReflectorStats
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Kind:
     selection: Selection
     optional: bool
@@ -85,6 +85,10 @@ class _Kind:
         error = self.store.stats().error
         excused = error is not None and error.reason in _SETTLING
         return self.store.synced or (self.optional and (excused or not self.store.available))
+
+    def is_behind(self, lists: int) -> bool:
+        """Whether it is served and no list has been completed since there were so many."""
+        return self.store.available and self.reflector.stats().lists <= lists
 
 
 class Cache:
@@ -108,7 +112,7 @@ class Cache:
         self._stream = stream
         self._kinds: dict[tuple[Resource, bool], _Kind] = {}
         self._running = False
-        self._settled = asyncio.Event()
+        self._news = asyncio.Event()
 
     def declare(  # noqa: PLR0913 - the selectors of the list verb
         self,
@@ -178,10 +182,27 @@ class Cache:
         try:
             async with asyncio.timeout(timeout):
                 while not self.synced:
-                    self._settled.clear()
-                    await self._settled.wait()
+                    self._news.clear()
+                    await self._news.wait()
         except TimeoutError as error:
             raise NotSyncedError("not in memory: " + "; ".join(self.pending())) from error
+
+    async def catch_up(self, resource_version: str) -> None:
+        """Return when every kind shows all that was written up to now.
+
+        A kind whose watch has passed `resource_version` does already; the others are read anew, as
+        their watches may have stood still without anybody noticing.
+        """
+        before = {
+            kind: kind.reflector.stats().lists
+            for kind in self._kinds.values()
+            if kind.store.synced and not kind.store.has_passed(resource_version)
+        }
+        for kind in before:
+            kind.reflector.relist()
+        while any(kind.is_behind(lists) for kind, lists in before.items()):
+            self._news.clear()
+            await self._news.wait()
 
     async def run(self) -> None:
         """Follow all declared kinds until cancelled. Raises RuntimeError when it runs already."""
@@ -218,8 +239,7 @@ class Cache:
     def _progressed(self, name: str, interruption: str | None) -> None:
         if interruption is not None:
             self._metrics.watch_restarted(name, interruption)
-        if self.synced:
-            self._settled.set()
+        self._news.set()
 
     def _measure(self, name: str, store: Store, reflector: Reflector) -> None:
         metrics = self._metrics

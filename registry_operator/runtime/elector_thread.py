@@ -55,6 +55,11 @@ class ElectorThread:
         self._home: asyncio.AbstractEventLoop | None = None
         self._alive_at = 0.0
 
+    @property
+    def handed_over(self) -> str:
+        """See `LeaseLock.handed_over`."""
+        return self._elector.handed_over
+
     def fence(self) -> None:
         """See `Elector.fence`; from any thread that runs a loop. Raises LeadershipLost."""
         self._elector.fence()

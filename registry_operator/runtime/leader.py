@@ -93,6 +93,11 @@ class Elector:
         """Until when it may write, on the monotonic clock."""
         return self._valid_until
 
+    @property
+    def handed_over(self) -> str:
+        """See `LeaseLock.handed_over`."""
+        return self._lock.handed_over
+
     def fence(self) -> None:
         """Return when writing is allowed now; to be called right before each write.
 

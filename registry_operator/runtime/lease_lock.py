@@ -45,6 +45,15 @@ class LeaseLock:
         self._clock = clock
         self._seen: _Seen | None = None
         self._is_unanswered = False
+        self._handed_over = ""
+
+    @property
+    def handed_over(self) -> str:
+        """The resourceVersion before which whoever held it before us wrote his last.
+
+        Of the Lease as it was given back, or of our own write where it had run out.
+        """
+        return self._handed_over
 
     @property
     def holder(self) -> str:
@@ -85,7 +94,11 @@ class LeaseLock:
             return await self._create()
         if self.is_taken and self._clock.monotonic() < runs_out(current.spec, current.at):
             return None
-        return await self._claim(current)
+        given_back = not self.holder
+        before = _version_of(current)
+        began = await self._claim(current)
+        self._handed_over = before if given_back else _version_of(self._seen)
+        return began
 
     async def give_back(self) -> bool:
         """Let others take it at once, if it still is ours; False when it changed meanwhile."""
@@ -113,7 +126,7 @@ class LeaseLock:
             "spec": claim({}, self._election, self._clock.now()),
         }
         began = self._begin()
-        self._saw(await self._client.create(LEASES, body))
+        self._handed_over = _version_of(self._saw(await self._client.create(LEASES, body)))
         return began
 
     async def _write(self, seen: _Seen, spec: dict[str, Any]) -> float:
@@ -133,3 +146,9 @@ class LeaseLock:
         self._seen = _Seen(body, at)
         self._is_unanswered = False
         return self._seen
+
+
+def _version_of(seen: _Seen | None) -> str:
+    assert seen is not None
+    version: str = seen.body["metadata"]["resourceVersion"]
+    return version

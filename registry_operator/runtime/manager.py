@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 import structlog
@@ -44,11 +45,16 @@ class SyncedRunnable(Runnable, Protocol):
         timeout: float | None = None,  # noqa: ASYNC109 - as the cache has it
     ) -> None: ...
 
+    async def catch_up(self, resource_version: str) -> None: ...
+
     def pending(self) -> list[str]: ...
 
 
 class Leadership(Protocol):
     """An elector, in this loop or in one of its own."""
+
+    @property
+    def handed_over(self) -> str: ...
 
     async def run(self, lead: Callable[[], Awaitable[None]]) -> None: ...
 
@@ -161,7 +167,18 @@ class Manager:
         if self._parts.elector is None:
             await self._lead()
         else:
-            await self._parts.elector.run(self._lead)
+            await self._parts.elector.run(partial(self._succeed, self._parts.elector))
+
+    async def _succeed(self, elector: Leadership) -> None:
+        """Lead, but not by what was in memory while another led.
+
+        A watch that stands still looks like one that has nothing to tell, for more than a minute;
+        whoever acts on such a picture undoes what users changed and a predecessor carried out.
+        """
+        for cache in self._parts.caches:
+            await cache.catch_up(elector.handed_over)
+        log.info("caches have caught up")
+        await self._lead()
 
     async def _lead(self) -> None:
         if self._stopping.is_set():

@@ -117,6 +117,10 @@ class Reflector:
                 self._count("InternalError")
                 await self._clock.sleep(delay)
 
+    def relist(self) -> None:
+        """Read everything anew, now: what is in memory may be older than it looks."""
+        self._watcher.relist()
+
     def take(self, event: Event) -> None:
         """Take one event of the watcher into the store."""
         self._last_event = self._clock.monotonic()

@@ -134,15 +134,31 @@ class Watcher:
         self._in_pages = True
         self._may_stream = stream
         self._failures = 0
+        self._scope: asyncio.Timeout | None = None
 
     def restart(self) -> None:
         """Begin with a complete picture next time."""
         self._version = ""
 
+    def relist(self) -> None:
+        """Break off what is under way, waits included, and take a complete picture now."""
+        self._version = ""
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
     async def run(self, sink: Sink) -> NoReturn:
         """Tell `sink` everything, until cancelled; raises what the sink raises."""
         while True:
-            await self.step(sink)
+            try:
+                async with asyncio.timeout(None) as self._scope:
+                    await self.step(sink)
+            except TimeoutError:
+                if self._scope is None or not self._scope.expired():
+                    raise
+                self._version = ""
+                sink(Interrupted("watch", None, Recovery("Relisted"), 0.0))
+            finally:
+                self._scope = None
 
     async def step(self, sink: Sink) -> None:
         """Do one list or one watch to its end and, after a failure, wait as long as is due."""

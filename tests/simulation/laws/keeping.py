@@ -1,13 +1,14 @@
 """Law 3: nothing that holds data is deleted unless the user said so; nothing foreign is touched.
 
-In flow changes that an operator made, each judged against the world as it was at that moment.
+In flow changes that an operator made, each judged against the world as it was at that moment. Ours
+is what an operator made in this world, whatever somebody did to its labels since.
 """
 
 from typing import Any
 
 from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, REGISTRY
 from controllers.registry.finalizer import FINALIZER
-from registry_operator.api.names import LABEL_REGISTRY, child_labels
+from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.recorder import EVENTS
@@ -24,6 +25,7 @@ class Keeping:
     def __init__(self, api: FakeApi, court: Court) -> None:
         self._api = api
         self._court = court
+        self._made: set[str] = set()
 
     def see(self, change: Change) -> None:
         """Judge one change of an operator."""
@@ -33,20 +35,20 @@ class Keeping:
             self._see_owner(change)
             return
         what = f"{change.resource.plural} {change.new['metadata']['name']}"
-        if change.old is not None:
-            if not _is_ours(change.old):
-                self._court.broken("keeping", f"{what} is foreign and was written")
-            elif self._is_anothers(change.old):
-                self._court.broken("keeping", f"{what} belongs to a Registry that was before")
+        if change.old is None:
+            self._made.add(change.new["metadata"]["uid"])
+        elif change.old["metadata"]["uid"] not in self._made:
+            self._court.broken("keeping", f"{what} is foreign and was written")
+        elif self._is_anothers(change.old):
+            self._court.broken("keeping", f"{what} belongs to a Registry that was before")
         if change.resource in _DATA and _goes(change) and not self._may_go(change.new):
             self._court.broken("keeping", f"{what} holds data and was deleted")
 
     def _see_owner(self, change: Change) -> None:
-        if change.old is None or change.kind == "DELETED":
-            if change.old is None:
-                self._court.broken("keeping", "a Registry was made")
-            return
         old, new = change.old, change.new
+        if old is None:
+            self._court.broken("keeping", "a Registry was made")
+            return
         for name in ("spec", "template"):
             if old.get(name) != new.get(name):
                 self._court.broken("keeping", f"{name} of a Registry was changed")
@@ -74,14 +76,6 @@ class Keeping:
         metadata = body["metadata"]
         name = metadata.get("labels", {}).get(LABEL_REGISTRY, metadata["name"])
         return self._api.get(REGISTRY, ObjectKey(metadata["namespace"], name))
-
-
-def _is_ours(body: Body) -> bool:
-    metadata = body["metadata"]
-    labels = metadata.get("labels", {})
-    if labels.items() >= child_labels(labels.get(LABEL_REGISTRY, "")).items():
-        return True
-    return any(o["kind"] == REGISTRY.kind for o in metadata.get("ownerReferences", ()))
 
 
 def _goes(change: Change) -> bool:

@@ -61,6 +61,9 @@ class Cache(Part):
             await self._stage.clock.sleep(self._syncs_in)
         self._synced = True
 
+    async def catch_up(self, resource_version: str) -> None:
+        self._stage.diary.append(f"cache passes {resource_version}")
+
     def pending(self) -> list[str]:
         return [] if self._synced else ["secrets"]
 

@@ -35,6 +35,7 @@ async def test_parts_start_in_the_order_of_the_data_and_stop_in_reverse(stage: S
         "server starts",
         "helper starts",
         "cache starts",
+        "cache passes 2",
         "reconcile starts",
         "reconcile stops",
         "cache stops",
@@ -44,6 +45,25 @@ async def test_parts_start_in_the_order_of_the_data_and_stop_in_reverse(stage: S
     assert stage.clock.monotonic() == pytest.approx(6)
     assert manager.stats().controllers["images"].reconciles == 1
     assert not manager.stats().is_leading
+
+
+async def test_a_stop_while_caches_catch_up_starts_no_controller(stage: Stage) -> None:
+    class Behind(Cache):
+        async def catch_up(self, resource_version: str) -> None:
+            await super().catch_up(resource_version)
+            await asyncio.Event().wait()
+
+    manager = stage.manager(caches=[Behind(stage)])
+    run = asyncio.create_task(manager.run())
+    stage.queue.add(KEY)
+    await stage.clock.sleep(60)
+    assert stage.holder == "a"
+    assert not manager.stats().is_leading
+    manager.stop()
+    await run
+
+    assert "reconcile starts" not in stage.diary
+    assert stage.holder == ""
 
 
 async def test_without_an_elector_controllers_start_with_the_caches(stage: Stage) -> None:
