@@ -5,7 +5,6 @@ or the version. SIGTERM and SIGINT stop in order; a second one stops at once.
 """
 
 import asyncio
-import faulthandler
 import random
 import secrets
 import signal
@@ -26,6 +25,7 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.credentials import Credentials
 from registry_operator.kube.errors import KubeError
 from registry_operator.kube.transport import HttpTransport
+from registry_operator.last_resort import end_within
 from registry_operator.runtime import dump
 from registry_operator.runtime.clock import SystemClock
 from registry_operator.runtime.elector_thread import ElectorThread
@@ -207,7 +207,7 @@ async def _elector(election: Election, settings: RunSettings, metrics: Metrics) 
         Client(transport),
         election,
         close=close,
-        lost=_end_soon,
+        lost=lambda: end_within(_LAST_RESORT_SECONDS),
         clock=SystemClock(),
         rng=_rng(),
         metrics=metrics,
@@ -220,14 +220,6 @@ def _transport(credentials: Credentials, metrics: Metrics) -> HttpTransport:
 
 def _rng() -> random.Random:
     return random.Random()  # noqa: S311 - jitter, not secrets
-
-
-def _end_soon() -> None:
-    """Have the process end, with 1, also when its loop never comes to itself again.
-
-    It says where every thread is then. The timer is C's own: no lock of Python's holds it up.
-    """
-    faulthandler.dump_traceback_later(_LAST_RESORT_SECONDS, exit=True)
 
 
 def _stop_on_signals(manager: Manager) -> None:

@@ -41,7 +41,8 @@ class Candidate:
     @property
     def identity(self) -> str:
         """By which it leads, or led."""
-        return next(line["identity"] for line in self.lines() if line["event"] == "leading")
+        leading = next(line for line in self.lines() if line["event"] == "leading")
+        return str(leading["identity"])
 
     def start(self) -> None:
         self._began = self._log.stat().st_size if self._log.exists() else 0
@@ -70,6 +71,11 @@ class Candidate:
 
     def resume(self) -> None:
         self.signal(signal.SIGCONT)
+
+    @property
+    def is_running(self) -> bool:
+        assert self._process is not None
+        return self._process.poll() is None
 
     def exit_code(self, *, within: float) -> int:
         """Waits for its end. Raises TimeoutExpired."""

@@ -62,15 +62,6 @@ def await_writes(cluster: Cluster, one: Candidate, *, since: int) -> Reign:
     return found[0]
 
 
-def await_done(traffic: Traffic) -> None:
-    """Nothing that users wanted was lost."""
-    traffic.stop()
-    deadline = time.monotonic() + 30
-    while traffic.undone():
-        assert time.monotonic() < deadline, traffic.undone()
-        time.sleep(0.2)
-
-
 def test_a_leader_paused_past_its_lease_never_writes_again(
     cluster: Cluster, pair: Pair, world: World
 ) -> None:
@@ -94,7 +85,7 @@ def test_a_leader_paused_past_its_lease_never_writes_again(
             leader.start()
             await_candidate(leader)
             leader, other = other, leader
-        await_done(traffic)
+        traffic.await_done()
 
     found = judged(cluster, pair, since=begun)
     assert len(found) == _PAUSES + 1
@@ -115,7 +106,7 @@ def test_a_leader_told_to_stop_hands_over_without_waiting_for_the_lease_to_run_o
         leader.signal(signal.SIGTERM)
         first = await_writes(cluster, other, since=stopped_at)
         assert leader.exit_code(within=20) == 0
-        await_done(traffic)
+        traffic.await_done()
 
     judged(cluster, pair, since=begun)
     released = last_renewal(cluster.audit, leader.user, since=stopped_at)
@@ -137,7 +128,7 @@ def test_a_killed_leader_is_followed_when_its_lease_has_run_out(
         leader.signal(signal.SIGKILL)
         assert leader.exit_code(within=10) == -signal.SIGKILL
         first = await_writes(cluster, other, since=killed_at)
-        await_done(traffic)
+        traffic.await_done()
 
     judged(cluster, pair, since=begun)
     renewed = last_renewal(cluster.audit, leader.user, since=begun)

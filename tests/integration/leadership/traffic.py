@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,7 @@ from hack.world import World
 _REGISTRIES = 6
 _LEVELS = ("debug", "info", "warn", "error")
 _PAUSE_SECONDS = 0.1
+_DONE_SECONDS = 40.0
 
 
 class Traffic:
@@ -50,6 +52,14 @@ class Traffic:
         if self._failure is not None:
             raise self._failure
 
+    def await_done(self) -> None:
+        """Stops, and waits until nothing that the users wanted is undone: nothing was lost."""
+        self.stop()
+        deadline = time.monotonic() + _DONE_SECONDS
+        while undone := self.undone():
+            assert time.monotonic() < deadline, undone
+            time.sleep(0.2)
+
     def undone(self) -> list[str]:
         """What the operator still has to do for the users' last wishes."""
         ports = {
@@ -72,7 +82,9 @@ class Traffic:
                     "service": {"port": 5000 + turn % 7},
                     "config": {"log": {"level": _LEVELS[turn % len(_LEVELS)]}},
                 }
-                self._world.patch(REGISTRY, name, {"spec": wish})
+                # A test may have halted the API server: users are patient.
+                with suppress(TimeoutError):
+                    self._world.patch(REGISTRY, name, {"spec": wish})
                 self.changes += 1
                 time.sleep(_PAUSE_SECONDS)
         except Exception as error:  # noqa: BLE001 - raised by `stop`, in the thread of the test
