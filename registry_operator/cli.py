@@ -1,10 +1,12 @@
 """Commands of the operator, and the composition root of `run`.
 
-In: flags, or environment variables `REGISTRY_OPERATOR_<FLAG>`. Out: a running operator, the CRDs,
-or the version. SIGTERM and SIGINT stop in order; a second one stops at once.
+In: flags, or environment variables `REGISTRY_OPERATOR_<FLAG>`. Out: a running operator, the state
+of one that runs, the CRDs, or the version. SIGTERM and SIGINT stop in order, a second one stops at
+once, and SIGUSR1 logs the state.
 """
 
 import asyncio
+import json
 import random
 import secrets
 import signal
@@ -17,7 +19,7 @@ import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 
 import controllers
-from registry_operator import __version__, logs
+from registry_operator import __version__, debug_client, logs, state_table
 from registry_operator.api.crd import crd, to_yaml
 from registry_operator.api.registry import DEFINITION
 from registry_operator.kube import auth
@@ -153,6 +155,33 @@ def crds() -> None:
 def version() -> None:
     """Print the operator's version."""
     click.echo(__version__)
+
+
+@main.command()
+@click.argument("key", required=False)
+@click.option("--controller", help="Only what this controller does.")
+@click.option("--limit", type=click.IntRange(0), help="At most so many keys of each controller.")
+@click.option(
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    help="table for people; json is the answer of /debug/state as it is.",
+)
+@_flag("--debug-bind-address", default=DEBUG_ADDRESS, help="Where the operator serves its state.")
+def state(*, debug_bind_address: str, output: str, **question: str | int | None) -> None:
+    """Show what a running operator does, and what each key waits for.
+
+    KEY, as NAMESPACE/NAME, shows one key alone, with the place where each reconcile of it waits.
+    In a cluster: `kubectl -n registry-operator-system exec deploy/registry-operator -- python -m
+    registry_operator state NAMESPACE/NAME`.
+    """
+    try:
+        answer = debug_client.fetch(debug_bind_address, question)
+    except (debug_client.NoAnswerError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    told = question["key"] is not None
+    text = answer if output == "json" else state_table.render(json.loads(answer), stacks=told)
+    click.echo(text, nl=False)
 
 
 async def _run(settings: RunSettings) -> None:

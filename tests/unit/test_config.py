@@ -13,8 +13,10 @@ from click.testing import CliRunner
 
 from registry_operator import cli
 from registry_operator.api.registry import Registry
+from registry_operator.runtime.debug import loopback
 from registry_operator.runtime.lease import Election
 from registry_operator.runtime.operator import Settings
+from registry_operator.settings import RunSettings
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CONFIG = _ROOT / "config"
@@ -192,6 +194,18 @@ def test_the_metrics_service_selects_the_operators_pods_and_only_the_metrics_por
 
     assert service["spec"]["selector"].items() <= labels.items()
     assert [port["targetPort"] for port in service["spec"]["ports"]] == ["metrics"]
+
+
+def test_the_state_is_served_to_the_pod_itself_and_to_nobody_else() -> None:
+    address = RunSettings().for_runtime(own_namespace="x").debug
+    assert address is not None
+    addresses = loopback(address.host)
+    ports = {port["containerPort"] for port in _container()["ports"]}
+    everything = [text for path in _CONFIG.rglob("*.yaml") for text in path.read_text().split()]
+
+    assert addresses == ("127.0.0.1", "::1")
+    assert address.port not in ports
+    assert str(address.port) not in everything
 
 
 @pytest.mark.parametrize("kind", ["ClusterRoleBinding", "RoleBinding"])
