@@ -15,6 +15,7 @@ COMPILE := $(VENV)/bin/uv pip compile --quiet --python-version 3.11 --generate-h
 STORY ?= *
 CLUSTER ?= local
 JOBS ?= 2
+SEEDS ?= 1000
 ARGS ?=
 
 .PHONY: help
@@ -50,6 +51,10 @@ lint: venv ## Check style, types, imports and generated files
 .PHONY: test
 test: venv ## Run everything: lint, types, unit, simulation, integration, end to end; a table of results at the end
 	@$(RUN) -m hack.tiers
+
+.PHONY: simulate
+simulate: venv ## Play whole operators through faults under SEEDS=1000 seeds, on both cores
+	@$(RUN) -m hack.simulate --seeds $(SEEDS) $(ARGS)
 
 .PHONY: bench
 bench: venv ## Print one JSON line per figure: value, baseline, target, whether it holds

@@ -19,7 +19,7 @@ def tiers(work: Path) -> dict[str, Tier]:
         Tier("lint", _lint()),
         Tier("types", [_command("mypy", "mypy")]),
         Tier("unit", [_pytest("unit", *_UNIT, work=work, parallel=True)]),
-        Tier("simulation", [_pytest("simulation", "tests/simulation", work=work, parallel=True)]),
+        Tier("simulation", _simulation(work)),
         Tier(
             "integration",
             [_pytest("integration", "tests", "-m", "integration and not e2e", work=work)],
@@ -54,6 +54,19 @@ def _pytest(name: str, *arguments: str, work: Path, parallel: bool = False) -> S
         report=report,
         environment={"COVERAGE_FILE": str(work / ".coverage")},
     )
+
+
+def _simulation(work: Path) -> list[Step]:
+    report = work / "seeds.xml"
+
+    return [
+        _pytest("simulation", "tests/simulation", work=work, parallel=True),
+        Step(
+            about="a thousand seeds",
+            arguments=[_PYTHON, "-m", "hack.simulate", "--seeds", "1000", "--report", str(report)],
+            report=report,
+        ),
+    ]
 
 
 def _coverage(work: Path) -> list[Step]:

@@ -6,7 +6,7 @@ happened, and a digest that is the same whenever the plan and the code are.
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,20 +37,16 @@ class Verdict:
     tail: Sequence[str] = ()
 
 
-def run(plan: Plan) -> Verdict:
-    """Play a plan to its end, in a loop of its own."""
-    return _in_loop(plan.seed, lambda: _simulate(plan))
-
-
-def _in_loop(seed: int, make: Callable[[], Coroutine[Any, Any, Verdict]]) -> Verdict:
-    loop = SimulationLoop(random.Random(f"order/{seed}"))
+def run(plan: Plan, *, tell: bool = False) -> Verdict:
+    """Play a plan to its end, in a loop of its own; `tell` what happened also if all went well."""
+    loop = SimulationLoop(random.Random(f"order/{plan.seed}"))
     try:
-        return loop.run_until_complete(make())
+        return loop.run_until_complete(_simulate(plan, tell=tell))
     finally:
         loop.close()
 
 
-async def _simulate(plan: Plan) -> Verdict:
+async def _simulate(plan: Plan, *, tell: bool) -> Verdict:
     world = World(plan.seed, operators=plan.options.get("operators", 1))
     _listen(world.secrecy)
     loop = asyncio.get_running_loop()
@@ -64,7 +60,7 @@ async def _simulate(plan: Plan) -> Verdict:
         seconds, digest = loop.time(), world.journal.digest
     finally:
         await world.end()
-    tail = world.journal.tail() if world.court.first else ()
+    tail = world.journal.tail() if tell or world.court.first else ()
     return Verdict(plan, world.court.first, digest, seconds, len(world.journal), tail)
 
 

@@ -61,14 +61,19 @@ class Truth:
         body = change.new
         if change.kind == "DELETED":
             return
-        for owner in body["metadata"].get("ownerReferences", ()):
-            status = body.get("status", {})
-            counts = (status.get("replicas", 0), status.get("readyReplicas", 0))
-            self._facts[f"counts {owner['uid']}"].add(counts)
+        status = body.get("status", {})
+        counts = (status.get("replicas", 0), status.get("readyReplicas", 0))
+        image = body["spec"]["template"]["spec"]["containers"][0]["image"]
+        # One without an owner (he was deleted, and they orphaned) is the next one's.
+        owners = [one["uid"] for one in body["metadata"].get("ownerReferences") or ()]
+        for owner in owners or [body["metadata"]["name"]]:
+            self._facts[f"counts {owner}"].add(counts)
+            self._facts[f"image {owner}"].add(image)
             if status and rollout(Object.of(body)).complete:
-                self._facts[f"rolled out {owner['uid']}"].add(body["spec"]["replicas"])
-            image = body["spec"]["template"]["spec"]["containers"][0]["image"]
-            self._facts[f"image {owner['uid']}"].add(image)
+                self._facts[f"rolled out {owner}"].add(body["spec"]["replicas"])
+
+    def _deployed(self, what: str, metadata: Body) -> set[Any]:
+        return self._facts[f"{what} {metadata['uid']}"] | self._facts[f"{what} {metadata['name']}"]
 
     def judge(self, change: Change) -> None:
         """Hold the status that an operator wrote against the facts."""
@@ -90,12 +95,11 @@ class Truth:
             self._judge_condition(metadata, generation, condition)
 
     def _judge_counts(self, metadata: Body, status: Body) -> None:
-        uid = metadata["uid"]
         told = (status["replicas"], status["readyReplicas"])
-        if told not in self._facts[f"counts {uid}"] | {(0, 0)}:
+        if told not in self._deployed("counts", metadata) | {(0, 0)}:
             self._lie(metadata, f"replicas and readyReplicas were never {told}")
         image = status.get("image")
-        if image is not None and image not in self._facts[f"image {uid}"]:
+        if image is not None and image not in self._deployed("image", metadata):
             self._lie(metadata, f"image was never {image}")
 
     def _judge_condition(self, metadata: Body, generation: int, told: Body) -> None:
@@ -113,7 +117,7 @@ class Truth:
 
     def _judge_ready(self, metadata: Body, spec: Body, reason: str) -> None:
         wanted = spec.get("replicas", 1)
-        if reason == "Ready" and wanted not in self._facts[f"rolled out {metadata['uid']}"]:
+        if reason == "Ready" and wanted not in self._deployed("rolled out", metadata):
             self._lie(metadata, f"Ready, but {wanted} replicas were never rolled out")
         served = max(self._facts[f"endpoints {metadata['name']}-slice"], default=0)
         if reason in {"Ready", "Paused"} and not served:

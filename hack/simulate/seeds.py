@@ -1,0 +1,48 @@
+"""Many seeds on all cores: each plan played in a fresh loop, in one of a few worker processes.
+
+In flow seeds; out flow verdicts, in no particular order. Workers hash text in one fixed way, since
+the order of sets of text would differ from process to process otherwise, and with it the run.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+
+from registry_operator.testing.simulation.plan import Plan
+from tests.simulation.run import Verdict, run
+from tests.simulation.scenario import plan
+
+HASHING = {"PYTHONHASHSEED": "0"}
+# Plans for one worker at a time; and how many it plays before a new one takes its place, since
+# what a world leaves in memory is not worth the time that cleaning up would take.
+_BATCH = 10
+_BATCHES_PER_WORKER = 20
+
+
+def verdicts(seeds: Iterable[int], *, jobs: int) -> Iterator[Verdict]:
+    """Play all seeds and yield each verdict as it comes."""
+    yield from play([plan(seed) for seed in seeds], jobs=jobs)
+
+
+def play(plans: list[Plan], *, jobs: int) -> Iterator[Verdict]:
+    """Play all plans on `jobs` processes and yield each verdict as it comes."""
+    os.environ.update(HASHING)
+    batches = [plans[start : start + _BATCH] for start in range(0, len(plans), _BATCH)]
+    with ProcessPoolExecutor(
+        jobs,
+        mp_context=multiprocessing.get_context("spawn"),
+        max_tasks_per_child=_BATCHES_PER_WORKER,
+    ) as pool:
+        futures = [pool.submit(_play, batch) for batch in batches]
+        try:
+            for future in as_completed(futures):
+                yield from future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _play(plans: list[Plan]) -> list[Verdict]:
+    return [run(one) for one in plans]
