@@ -135,6 +135,7 @@ def install(
         lambda key: controllers[reporter.NAME].enqueue(key, after=_STATUS_DELAY)
     )
     operator.run_beside(stores.referenced_secrets)
+    operator.describe("referenced secrets", stores.referenced_secrets.stats)
     operator.run_beside(health)
     return gatherer
 

@@ -46,7 +46,8 @@ class ReflectorStats:
     """How the following goes.
 
     `restarts` counts ended lists and watches by reason; `sync_seconds` is what the last complete
-    list took, None before; `last_event_age` is in seconds, None before the first event.
+    list took, None before; `last_event_age` is in seconds since the server last said something
+    of the kind, None before.
     """
 
     restarts: Mapping[str, int]
@@ -123,7 +124,7 @@ class Reflector:
 
     def take(self, event: Event) -> None:
         """Take one event of the watcher into the store."""
-        self._last_event = self._clock.monotonic()
+        self._heard(event)
         match event:
             case Apply(obj):
                 self._writer.upsert(obj)
@@ -135,7 +136,7 @@ class Reflector:
                 self._writer.bookmark(version)
             case Init():
                 self._picture = {}
-                self._picture_began = self._last_event
+                self._picture_began = self._clock.monotonic()
             case InitDone(version):
                 self._complete(version)
             case Following():
@@ -146,6 +147,11 @@ class Reflector:
                 if error is not None:
                     self._interrupted(verb, error, recovery, delay)
                 self._count(recovery.reason)
+
+    def _heard(self, event: Event) -> None:
+        # What we begin, and what nobody answers, is no word of the server.
+        if not isinstance(event, (Init, Interrupted)):
+            self._last_event = self._clock.monotonic()
 
     def _gather(self, obj: Object) -> None:
         assert self._picture is not None

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,10 @@ def test_a_blocked_loop_shows_its_place_at_once_and_the_state_when_it_is_free() 
         assert process.stdout is not None
         assert process.stderr is not None
 
+        # Who waits for a line that never comes shall fail, not hang.
+        end = threading.Timer(60, process.kill)
+        end.start()
+
         def say(word: str) -> None:
             assert process.stdin is not None
             process.stdin.write(f"{word}\n")
@@ -179,6 +184,7 @@ def test_a_blocked_loop_shows_its_place_at_once_and_the_state_when_it_is_free() 
         say("end")
         assert process.stdout.readline() == "ended\n"
         rest = process.stderr.read()
+        end.cancel()
 
     assert process.returncode == 0, rest
     assert "in stand_still" in stacks

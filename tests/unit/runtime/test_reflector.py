@@ -314,6 +314,16 @@ async def test_an_event_age_grows_while_nothing_comes(stage: Stage, clock: Virtu
     assert stage.reflector.stats().last_event_age == 0
 
 
+async def test_tries_that_nobody_answers_are_no_events(stage: Stage, clock: VirtualClock) -> None:
+    stage.transport.expect(on("GET", PATH), TransportError("down", sent=False), times=None)
+
+    async with stage.running():
+        await clock.sleep(50)
+
+    assert stage.reflector.stats().restarts["ConnectionFailed"] > 1
+    assert stage.reflector.stats().last_event_age is None
+
+
 async def test_gone_without_a_list_keeps_what_is_there_readable(stage: Stage) -> None:
     stage.serve_list("5", a=1)
     stage.transport.refuse_stream(on("GET", PATH, watch="true"), Gone(410, reason="Expired"))
