@@ -180,13 +180,20 @@ class Controller:
         """What its workers are busy with, and where each waits."""
         return self._runs.stats()
 
-    def queued(self) -> list[Queued[ObjectKey]]:
-        """Every key in the queue."""
-        return self._queue.items()
+    def urgent(self, most: int) -> list[ObjectKey]:
+        """So many keys that are not done: those that run, those that are next, the longest wait."""
+        running = [run.key for run in self._runs.stats()]
+        keys = (*running, *self._queue.next_keys(most), *self._waiting.longest(most))
+        return list(dict.fromkeys(keys))[:most]
 
-    def waits(self) -> list[Wait]:
-        """What keys wait for that were not done at the end of their last run."""
-        return self._waiting.stats()
+    def unfinished(self) -> int:
+        """How many keys are not done."""
+        running = {run.key for run in self._runs.stats()}
+        return len(running | self._queue.keys() | self._waiting.keys())
+
+    def look(self, key: ObjectKey) -> tuple[Queued | None, Wait | None]:
+        """How the key is queued, and what it waits for since its last run."""
+        return self._queue.look(key), self._waiting.look(key)
 
     def __repr__(self) -> str:
         return f"Controller({self.name!r}, workers={self._workers}, active={self._active})"

@@ -16,6 +16,7 @@ from registry_operator.runtime.leader import Elector
 from registry_operator.runtime.lease import Election
 from registry_operator.runtime.state import (
     ControllerFacts,
+    KeyFacts,
     LeaderState,
     Moment,
     Question,
@@ -78,7 +79,7 @@ class Inspector:
             settings=self._about.settings,
             leader=self._leader(),
             controllers=tuple(
-                controller_state(_facts(one), moment, question)
+                controller_state(_facts(one, question), moment)
                 for one in self._asked(question.controller)
             ),
             caches=tuple(cache_state(kind, stats) for kind, stats in self._cache.stats().items()),
@@ -108,11 +109,11 @@ class Inspector:
         )
 
 
-def _facts(controller: Controller) -> ControllerFacts:
-    return ControllerFacts(
-        controller.name,
-        controller.stats(),
-        controller.runs(),
-        controller.queued(),
-        controller.waits(),
-    )
+def _facts(controller: Controller, question: Question) -> ControllerFacts:
+    """Only of the keys that are told: a queue may hold ten thousand, and the loop waits for us."""
+    runs = {run.key: run for run in controller.runs()}
+    asked = [question.key] if question.key else controller.urgent(question.most)
+    looked = [KeyFacts(key, runs.get(key), *controller.look(key)) for key in asked]
+    known = [one for one in looked if one.run or one.queued or one.wait]
+    left_out = 0 if question.key else controller.unfinished() - len(known)
+    return ControllerFacts(controller.name, controller.stats(), known, left_out)

@@ -1,20 +1,18 @@
-"""One key in a workqueue, for people who ask what is queued.
+"""How one key waits in a workqueue, for people who ask what is queued.
 
 In flows the queue's memory at one moment; out flow plain facts. They are made when somebody asks,
 so the queue does no work for them while keys pass.
 """
 
 from dataclasses import dataclass
-from typing import Generic, Literal, TypeVar
-
-K = TypeVar("K")
+from typing import Literal
 
 QueuedState = Literal["ready", "held", "delayed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Queued(Generic[K]):
-    """A key that waits for a worker.
+class Queued:
+    """A key's wait for a worker.
 
     Attributes:
         state: `ready` for any worker; `held` until its run in progress ends; `delayed` until due.
@@ -23,7 +21,6 @@ class Queued(Generic[K]):
         failures: failed runs since the last that succeeded.
     """
 
-    key: K
     state: QueuedState
     priority: str
     at: float

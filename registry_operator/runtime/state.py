@@ -5,7 +5,7 @@ the command `state`. Pure. It is about keys: for each one what runs, what is que
 waits for, side by side. Content of objects, variables and credentials never come near it.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -45,14 +45,23 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What a controller says of one key."""
+
+    key: ObjectKey
+    run: RunStats | None = None
+    queued: Queued | None = None
+    wait: Wait | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ControllerFacts:
-    """What one controller says of itself."""
+    """What a controller says of itself and of some keys, of which `left_out` more are not done."""
 
     name: str
     stats: ControllerStats
-    runs: Sequence[RunStats] = ()
-    queued: Sequence[Queued[ObjectKey]] = ()
-    waits: Sequence[Wait] = ()
+    keys: Sequence[KeyFacts] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +171,8 @@ class State:
     parts: Mapping[str, object]
 
 
-def controller_state(facts: ControllerFacts, moment: Moment, question: Question) -> ControllerState:
-    """What it does with the keys in question: those that run, those that are next, the rest."""
-    keys = _keys(facts, question.key)
-    runs = {run.key: run for run in facts.runs}
-    queued = {one.key: one for one in facts.queued}
-    waits = {wait.key: wait for wait in facts.waits}
-    told = [
-        _key_state(key, runs.get(key), queued.get(key), waits.get(key), moment)
-        for key in keys[: question.most]
-    ]
+def controller_state(facts: ControllerFacts, moment: Moment) -> ControllerState:
+    """What the controller does with the keys in question."""
     return ControllerState(
         name=facts.name,
         workers=facts.stats.workers,
@@ -179,8 +180,8 @@ def controller_state(facts: ControllerFacts, moment: Moment, question: Question)
         reconciles=facts.stats.reconciles,
         errors=facts.stats.errors,
         queue=facts.stats.queue,
-        keys=tuple(told),
-        left_out=len(keys) - len(told),
+        keys=tuple(_key_state(key, moment) for key in facts.keys),
+        left_out=facts.left_out,
     )
 
 
@@ -212,21 +213,8 @@ def to_json(state: object, *, indent: bool = False) -> bytes:
     return orjson.dumps(state, default=_plain, option=options)
 
 
-def _keys(facts: ControllerFacts, wanted: ObjectKey | None) -> list[ObjectKey]:
-    """Each key once, the most urgent first."""
-    known: Iterable[RunStats | Queued[ObjectKey] | Wait]
-    known = (*facts.runs, *facts.queued, *facts.waits)
-    keys = dict.fromkeys(one.key for one in known)
-    return [key for key in keys if wanted in {None, key}]
-
-
-def _key_state(
-    key: ObjectKey,
-    run: RunStats | None,
-    queued: Queued[ObjectKey] | None,
-    wait: Wait | None,
-    moment: Moment,
-) -> KeyState:
+def _key_state(facts: KeyFacts, moment: Moment) -> KeyState:
+    run, queued, wait = facts.run, facts.queued, facts.wait
     running = in_queue = waits_for = None
     if run is not None:
         running = Running(run.reconcile_id, moment.when(run.since), run.stack)
@@ -243,7 +231,7 @@ def _key_state(
     if wait is not None:
         since = moment.when(wait.since)
         waits_for = WaitsFor(wait.outcome, wait.reason, wait.message, since, wait.runs)
-    return KeyState(str(key), running, in_queue, waits_for)
+    return KeyState(str(facts.key), running, in_queue, waits_for)
 
 
 def _rounded(seconds: float | None) -> float | None:

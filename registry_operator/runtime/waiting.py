@@ -6,6 +6,7 @@ board (`outcomes.py`) holds what a status is made of; this knows failures too, a
 controller.
 """
 
+import heapq
 from dataclasses import dataclass
 
 from registry_operator.kube.errors import KubeError
@@ -24,7 +25,6 @@ class Wait:
         runs: how many runs in that row.
     """
 
-    key: ObjectKey
     outcome: str
     reason: str
     message: str
@@ -55,9 +55,18 @@ class Waiting:
         else:
             self._note(key, "Error", type(error).__name__, "a defect; the log has the traceback")
 
-    def stats(self) -> list[Wait]:
-        """What keys wait for, the longest first."""
-        return sorted(self._waits.values(), key=lambda wait: wait.since)
+    def longest(self, most: int) -> list[ObjectKey]:
+        """So many keys that are not done, the longest wait first."""
+        waits = heapq.nsmallest(most, self._waits.items(), key=lambda one: one[1].since)
+        return [key for key, _ in waits]
+
+    def keys(self) -> set[ObjectKey]:
+        """All keys that are not done."""
+        return set(self._waits)
+
+    def look(self, key: ObjectKey) -> Wait | None:
+        """What the key waits for; None when it is done."""
+        return self._waits.get(key)
 
     def __len__(self) -> int:
         """Keys that are not done."""
@@ -68,4 +77,4 @@ class Waiting:
         since, runs = self._clock.monotonic(), 1
         if before is not None and (before.outcome, before.reason) == (outcome, reason):
             since, runs = before.since, before.runs + 1
-        self._waits[key] = Wait(key, outcome, reason, message, since, runs)
+        self._waits[key] = Wait(outcome, reason, message, since, runs)

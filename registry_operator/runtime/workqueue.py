@@ -29,7 +29,7 @@ from prometheus_client import CollectorRegistry
 from registry_operator.runtime.backoff import Exponential
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.metrics import Metrics
-from registry_operator.runtime.queued import Queued
+from registry_operator.runtime.queued import Queued, QueuedState
 
 K = TypeVar("K", bound=Hashable)
 
@@ -229,23 +229,29 @@ class WorkQueue(Generic[K]):
             closed=self._closed,
         )
 
-    def items(self) -> list[Queued[K]]:
-        """Every key that waits: first those that are next, then the delayed as they are due."""
-        waiting = sorted(self._ready.items(), key=lambda one: (-one[1].priority, one[1].ticket))
-        delayed = sorted(self._delayed.items(), key=lambda one: one[1].due)
-        return [
-            Queued(
-                key,
-                "ready" if entry.ticket in self._by_ticket else "held",
-                entry.priority.name,
-                entry.since,
-                self.failures(key),
-            )
-            for key, entry in waiting
-        ] + [
-            Queued(key, "delayed", entry.priority.name, entry.due, self.failures(key))
-            for key, entry in delayed
-        ]
+    def next_keys(self, most: int) -> list[K]:
+        """So many keys that wait: first those that are next, then the delayed as they are due."""
+        ready = heapq.nsmallest(
+            most, self._ready.items(), key=lambda one: (-one[1].priority, one[1].ticket)
+        )
+        delayed = heapq.nsmallest(most, self._delayed.items(), key=lambda one: one[1].due)
+        return [key for key, _ in (*ready, *delayed)][:most]
+
+    def keys(self) -> set[K]:
+        """All keys that wait."""
+        # From the dictionaries, not their views: those would hash every key anew.
+        return set(self._ready).union(self._delayed)
+
+    def look(self, key: K) -> Queued | None:
+        """How the key waits; None when it does not."""
+        failures = self.failures(key)
+        ready, delayed = self._ready.get(key), self._delayed.get(key)
+        if ready is not None:
+            state: QueuedState = "ready" if ready.ticket in self._by_ticket else "held"
+            return Queued(state, ready.priority.name, ready.since, failures)
+        if delayed is not None:
+            return Queued("delayed", delayed.priority.name, delayed.due, failures)
+        return None
 
     def _take(self) -> K:
         while True:

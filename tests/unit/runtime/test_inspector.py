@@ -10,7 +10,7 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.inspector import About, UnknownControllerError
 from registry_operator.runtime.lease import LEASES, Election
 from registry_operator.runtime.operator import Operator
-from registry_operator.runtime.outcome import Blocked
+from registry_operator.runtime.outcome import Blocked, Outcome
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.runtime.state import Question, to_json
 from registry_operator.testing.fake_api import FakeApi
@@ -78,6 +78,40 @@ async def test_a_run_that_waits_for_the_server_says_where(clock: VirtualClock) -
     assert key["running"]["since"] == "2026-01-01T00:00:10Z"
     assert key["running"]["stack"][-2].endswith("never_answers")
     assert (key["queued"]["state"], key["queued"]["since"]) == ("held", "2026-01-01T00:00:15Z")
+
+
+async def test_keys_come_in_the_order_of_their_urgency_and_the_rest_is_counted(
+    clock: VirtualClock,
+) -> None:
+    async with OwnedStage(clock).running() as operator:
+
+        async def work(key: ObjectKey) -> Outcome:
+            if key.name == "slow":
+                await asyncio.Event().wait()
+            return Blocked("WaitingForMusic", "play some")
+
+        controller = operator.controller("order", work)
+        run = asyncio.create_task(controller.run())
+        for name in ("first", "second", "slow"):
+            controller.enqueue(ObjectKey("ns", name))
+            await clock.sleep(1)
+        controller.enqueue(ObjectKey("ns", "slow"))
+        controller.enqueue(ObjectKey("ns", "second"), after=60)
+        controller.enqueue(ObjectKey("ns", "later"), after=30)
+        whole = told(operator, Question("order"))["controllers"][0]
+        some = told(operator, Question("order", most=2))["controllers"][0]
+        one = told(operator, Question("order", key=ObjectKey("ns", "first"), most=0))
+        run.cancel()
+        await asyncio.wait({run})
+
+    assert [key["key"] for key in whole["keys"]] == [
+        *("ns/slow", "ns/later", "ns/second", "ns/first"),
+    ]
+    assert whole["left_out"] == 0
+    assert [key["key"] for key in some["keys"]] == ["ns/slow", "ns/later"]
+    assert some["left_out"] == 2
+    assert [key["key"] for key in one["controllers"][0]["keys"]] == ["ns/first"]
+    assert one["controllers"][0]["left_out"] == 0
 
 
 async def test_a_controller_that_is_not_there_is_answered_with_those_that_are(

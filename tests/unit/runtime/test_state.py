@@ -6,7 +6,6 @@ from typing import Any
 import orjson
 import pytest
 
-from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.cache import KindStats
 from registry_operator.runtime.controller import ControllerStats
 from registry_operator.runtime.queued import Queued, QueuedState
@@ -14,8 +13,8 @@ from registry_operator.runtime.reflector import ReflectorStats
 from registry_operator.runtime.runs import RunStats
 from registry_operator.runtime.state import (
     ControllerFacts,
+    KeyFacts,
     Moment,
-    Question,
     cache_state,
     controller_state,
     to_json,
@@ -33,22 +32,18 @@ QUEUE = QueueStats(
 STATS = ControllerStats(workers=4, active=1, reconciles=12, errors=2, queue=QUEUE)
 
 
-def a_run(key: ObjectKey, *, since: float = 91.0) -> RunStats:
-    return RunStats(key, 7, since, ("a.py:1 outer", "b.py:2 inner"))
+RUN = RunStats(A, 7, 91.0, ("a.py:1 outer", "b.py:2 inner"))
 
 
-def queued(key: ObjectKey, state: QueuedState = "ready", *, at: float = 99.0) -> Queued[ObjectKey]:
-    return Queued(key, state, "NORMAL", at, 3)
+WAIT = Wait("Blocked", "WaitingForSecret", "make it", 40.0, 5)
 
 
-def a_wait(key: ObjectKey, *, since: float = 40.0) -> Wait:
-    return Wait(key, "Blocked", "WaitingForSecret", "make it", since, 5)
+def queued(state: QueuedState = "ready", *, at: float = 99.0) -> Queued:
+    return Queued(state, "NORMAL", at, 3)
 
 
-def told(question: Question | None = None, **facts: Any) -> Any:
-    state = controller_state(
-        ControllerFacts("deployment", STATS, **facts), MOMENT, question or Question()
-    )
+def told(*keys: KeyFacts, left_out: int = 0) -> Any:
+    state = controller_state(ControllerFacts("deployment", STATS, keys, left_out), MOMENT)
     return orjson.loads(to_json(state))
 
 
@@ -58,7 +53,7 @@ def test_a_moment_knows_the_time_of_day_of_what_was_and_will_be() -> None:
 
 
 def test_a_key_is_told_once_with_all_that_is_known_of_it() -> None:
-    state = told(runs=[a_run(A)], queued=[queued(A, "held")], waits=[a_wait(A)])
+    state = told(KeyFacts(A, RUN, queued("held"), WAIT))
 
     assert state["keys"] == [
         {
@@ -88,7 +83,7 @@ def test_a_key_is_told_once_with_all_that_is_known_of_it() -> None:
 
 
 def test_a_delayed_key_says_when_it_is_due() -> None:
-    (key,) = told(queued=[queued(A, "delayed", at=103.25)])["keys"]
+    (key,) = told(KeyFacts(A, queued=queued("delayed", at=103.25)))["keys"]
 
     assert key["queued"]["due"] == "2026-01-01T12:00:03.250000Z"
     assert key["queued"]["due_in_seconds"] == 3.25
@@ -96,30 +91,11 @@ def test_a_delayed_key_says_when_it_is_due() -> None:
     assert key["running"] is key["waits_for"] is None
 
 
-def test_what_runs_comes_first_then_what_is_next_then_what_only_waits() -> None:
-    keys = [ObjectKey("ns", name) for name in "abcd"]
-    state = told(
-        runs=[a_run(keys[2])],
-        queued=[queued(keys[3]), queued(keys[2], "held"), queued(keys[1], "delayed", at=200)],
-        waits=[a_wait(keys[0]), a_wait(keys[1])],
-    )
+def test_keys_keep_their_order_and_those_that_are_left_out_are_counted() -> None:
+    state = told(KeyFacts(B, wait=WAIT), KeyFacts(A, RUN), left_out=7)
 
-    assert [one["key"] for one in state["keys"]] == ["ns/c", "ns/d", "ns/b", "ns/a"]
-
-
-def test_keys_beyond_the_number_asked_for_are_counted() -> None:
-    waits = [a_wait(ObjectKey("ns", f"r-{number}")) for number in range(10)]
-
-    state = told(Question(most=3), waits=waits)
-    assert [one["key"] for one in state["keys"]] == ["ns/r-0", "ns/r-1", "ns/r-2"]
+    assert [one["key"] for one in state["keys"]] == [str(B), str(A)]
     assert state["left_out"] == 7
-
-
-def test_a_question_about_one_key_is_answered_with_that_alone() -> None:
-    state = told(Question(key=B, most=1), runs=[a_run(A)], waits=[a_wait(A), a_wait(B)])
-
-    assert [one["key"] for one in state["keys"]] == [str(B)]
-    assert state["left_out"] == 0
 
 
 def test_a_controller_tells_its_workers_and_its_queue() -> None:

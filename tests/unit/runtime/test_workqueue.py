@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from registry_operator.runtime.backoff import Exponential
 from registry_operator.runtime.metrics import Metrics
+from registry_operator.runtime.queued import Queued
 from registry_operator.runtime.workqueue import Priority, QueueClosedError, WorkQueue
 from registry_operator.testing.virtual_loop import VirtualClock
 
@@ -391,11 +392,14 @@ async def test_whoever_asks_is_told_every_key_the_next_ones_first(
     queue.add_rate_limited("failed")
     await clock.sleep(0.001)
 
-    told = [(one.key, one.state, one.priority, one.at, one.failures) for one in queue.items()]
-    assert told == [
-        ("held", "held", "NORMAL", 1, 0),
-        ("normal", "ready", "NORMAL", 1, 0),
-        ("low", "ready", "LOW", 1, 0),
-        ("failed", "delayed", "NORMAL", 1.005, 1),
-        ("late", "delayed", "NORMAL", 61, 0),
-    ]
+    assert {key: queue.look(key) for key in queue.next_keys(10)} == {
+        "held": Queued("held", "NORMAL", 1, 0),
+        "normal": Queued("ready", "NORMAL", 1, 0),
+        "low": Queued("ready", "LOW", 1, 0),
+        "failed": Queued("delayed", "NORMAL", 1.005, 1),
+        "late": Queued("delayed", "NORMAL", 61, 0),
+    }
+    assert queue.next_keys(10) == ["held", "normal", "low", "failed", "late"]
+    assert queue.next_keys(4) == ["held", "normal", "low", "failed"]
+    assert queue.keys() == {"held", "normal", "low", "failed", "late"}
+    assert queue.look("nobody") is None
