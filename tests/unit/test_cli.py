@@ -1,5 +1,6 @@
 """The commands: what they print, what they teach, and how they end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -123,6 +124,46 @@ def test_a_stop_before_the_cluster_was_ever_reached_is_orderly(tmp_path: Path) -
     assert running.returncode == 0, rest
     assert '"stopped"' in rest
     assert "do-not-tell" not in told + rest
+
+
+def test_a_running_operator_shows_its_state_to_the_command_and_by_signal(tmp_path: Path) -> None:
+    with process(tmp_path) as running:
+        assert running.stderr is not None
+        told = ""
+        while '"serving state"' not in told:
+            line = running.stderr.readline()
+            assert line, told
+            told += line
+        address = f"127.0.0.1:{json.loads(line)['port']}"
+        code, table = invoke("state", "--debug-bind-address", address)
+        _, whole = invoke(
+            "state",
+            "team-a/images",
+            "--output",
+            "json",
+            REGISTRY_OPERATOR_DEBUG_BIND_ADDRESS=address,
+        )
+        running.send_signal(signal.SIGUSR1)
+        while '"state told"' not in told:
+            line = running.stderr.readline()
+            assert line, told
+            told += line
+        running.send_signal(signal.SIGTERM)
+        _, rest = running.communicate(timeout=30)
+
+    assert running.returncode == 0, rest
+    assert (code, table.splitlines()[0].split(",")[0]) == (0, f"registry-operator {__version__}")
+    assert "deployments.apps" in table
+    assert json.loads(whole)["version"] == __version__
+    assert "most recent call first" in told
+    assert "do-not-tell" not in told + rest + table + whole
+
+
+def test_the_state_of_nobody_is_an_error_that_says_what_to_look_at() -> None:
+    code, text = invoke("state", REGISTRY_OPERATOR_DEBUG_BIND_ADDRESS="0")
+
+    assert code == 1
+    assert "the state is turned off" in text
 
 
 @pytest.mark.parametrize(
