@@ -155,21 +155,26 @@ class OwnedReconciler(Generic[I]):
             verdict = self._verdict(found, owner)
             if verdict is not None:
                 return verdict
+        if (found is None or self._is_let_go(found)) and await self._is_bereft(owner):
+            return Blocked("Terminating", f"{owner.key} is gone or on its way out")
+        if found is not None:
             if self.kind.create_only:
                 return await self._keep_marks(owner, intent, found)
             if observed is not None and self._settled.holds(mark, intent, observed):
                 return Done()
-        elif await self._is_bereft(owner):
-            return Blocked("Terminating", f"{owner.key} is gone or on its way out")
         waiting = self._waits(key, owner, _lost(intent, found, observed))
         if waiting is not None:
             return waiting
         return await self._write(owner, intent, found, looked=looked)
 
-    async def _is_bereft(self, owner: Object) -> bool:
-        """Whether a child is missing as its owner is gone, which our cache has yet to hear.
+    def _is_let_go(self, found: Object) -> bool:
+        """Whether its owner is not named any more, as in a deletion that orphans."""
+        return not self.kind.outlives_owner and found.controller() is None
 
-        Made again, it would be an orphan. An owner that came while we were at work and has no
+    async def _is_bereft(self, owner: Object) -> bool:
+        """Whether a child is missing, or let go, as its owner is gone: our cache has yet to hear.
+
+        Made again, it would be an orphan; given back to him, it would be collected. An owner that came while we were at work and has no
         status yet had no children, and is not asked for.
         """
         created = owner.metadata.creation_timestamp

@@ -33,6 +33,30 @@ async def test_a_child_collected_with_its_owner_is_not_made_again(stage: OwnedSt
     assert [request for request in stage.new_writes() if writes_children(request)] == []
 
 
+async def test_a_child_that_its_deleted_owner_let_go_is_left_alone(stage: OwnedStage) -> None:
+    greet_with_status(stage)
+    async with stage.running() as operator:
+        stage.new_writes()
+        stage.api.drop_watches("stall", GREETING)
+        stage.api.delete(GREETING, OWNER, propagation="Orphan")
+        await stage.settle()
+
+        assert reason_of(operator.outcomes.of(OWNER)["config-map"].outcome) == "Terminating"
+    assert stage.names() == [CHILD.name]
+    assert stage.child["metadata"].get("ownerReferences", []) == []
+    assert [request for request in stage.new_writes() if writes_children(request)] == []
+
+
+async def test_a_child_that_somebody_took_from_its_owner_is_given_back(stage: OwnedStage) -> None:
+    greet_with_status(stage)
+    async with stage.running():
+        owners = stage.child["metadata"]["ownerReferences"]
+        stage.change_child(metadata={"ownerReferences": []})
+        await stage.settle()
+
+        assert stage.child["metadata"]["ownerReferences"] == owners
+
+
 def all_in_one(snapshot: Snapshot) -> Desired:
     """One child that changes with its owner."""
     text = " ".join(snapshot.owner.body()["spec"]["names"])
