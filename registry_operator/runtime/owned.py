@@ -174,8 +174,8 @@ class OwnedReconciler(Generic[I]):
     async def _is_bereft(self, owner: Object) -> bool:
         """Whether a child is missing, or let go, as its owner is gone: our cache has yet to hear.
 
-        Made again, it would be an orphan; given back to him, it would be collected. An owner that came while we were at work and has no
-        status yet had no children, and is not asked for.
+        Made again, it would be an orphan; given back to him, it would be collected. An owner that
+        came while we were at work and has no status yet had no children, and is not asked for.
         """
         created = owner.metadata.creation_timestamp
         if created and created > self._since and not owner.body().get("status"):

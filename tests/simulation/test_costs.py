@@ -9,8 +9,8 @@ from controllers.kinds import POD, REGISTRY
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import NAMESPACE
+from registry_operator.testing.cluster_model.deployments import Body
 from registry_operator.testing.virtual_loop import VirtualClock
-from tests.unit.controllers.cluster_model import Body
 from tests.unit.controllers.registry_stage import RegistryStage
 
 pytestmark = pytest.mark.virtual

@@ -16,6 +16,7 @@ from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.testing.builders import NAMESPACE
+from registry_operator.testing.cluster_model import ClusterModel, CosiModel
 from registry_operator.testing.fake_api import Change, FakeApi
 from registry_operator.testing.simulation.journal import Journal
 from registry_operator.testing.simulation.network import Network
@@ -24,14 +25,12 @@ from registry_operator.testing.simulation.weather import Weather
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.simulation.actors import Actors
 from tests.simulation.candidate import Candidate
-from tests.simulation.cosi_model import CosiModel
 from tests.simulation.laws.fencing import Fencing
 from tests.simulation.laws.keeping import Keeping
 from tests.simulation.laws.law import Court
 from tests.simulation.laws.secrecy import Secrecy
 from tests.simulation.laws.truth import Truth
 from tests.simulation.laws.turns import Turns
-from tests.unit.controllers.cluster_model import ClusterModel
 from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS
 
 _HISTORY = 400

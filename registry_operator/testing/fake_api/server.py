@@ -152,6 +152,18 @@ class FakeApi:
         body = self._storage.find(resource, key)
         return None if body is None else self._copied(body)
 
+    def peek(self, resource: Resource, key: ObjectKey) -> dict[str, Any] | None:
+        """Return an object itself, which costs nothing and must not be changed."""
+        return self._storage.find(resource, key)
+
+    def set_status(
+        self, resource: Resource, key: ObjectKey, status: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Write the status of an object, and nothing else. Raises NotFound."""
+        stored = self._storage.get(resource, key)
+        at = Route(resource, key.namespace, key.name, "status")
+        return self._writer.update(at, stored | {"status": copied(status)}, WriteOptions(_ACTOR))
+
     def objects(self, resource: Resource, namespace: str = "") -> list[dict[str, Any]]:
         """Return copies of the objects of a kind, ordered by key."""
         return [self._copied(body) for body in self._storage.objects(resource, namespace)]

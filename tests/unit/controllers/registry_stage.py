@@ -22,9 +22,9 @@ from controllers.registry import assembly
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator
 from registry_operator.testing.builders import NAMESPACE, a_registry
+from registry_operator.testing.cluster_model import ClusterModel
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.operator_stage import OperatorStage
-from tests.unit.controllers.cluster_model import ClusterModel
 
 KINDS = (
     REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE,

@@ -13,11 +13,11 @@ from typing import Any
 from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, SECRET
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.builders import a_bucket_info, a_secret
-from registry_operator.testing.fake_api import FakeApi
+from registry_operator.testing.fake_api import Change, FakeApi
 
 Body = dict[str, Any]
 _FINALIZER = "cosi.objectstorage.k8s.io/protection"
-SECRET_KEY = "do-not-tell-cosi"
+_GRANTED = "do-not-tell-cosi"
 
 
 class CosiModel:
@@ -28,12 +28,21 @@ class CosiModel:
         self._rng = rng
         self.is_down = False
         self.buckets: set[ObjectKey] = set()
+        self._news = asyncio.Event()
+        api.subscribe(self._see)
 
     async def run(self) -> None:
+        """Look after claims and accesses, a while after each change."""
         while True:
+            await self._news.wait()
             await asyncio.sleep(self._rng.uniform(0.2, 2.0))
             if not self.is_down:
+                self._news.clear()
                 self.step()
+
+    def _see(self, change: Change) -> None:
+        if change.resource in {BUCKET_CLAIM, BUCKET_ACCESS}:
+            self._news.set()
 
     def step(self) -> None:
         """Take one step for each claim and access."""
@@ -64,7 +73,7 @@ class CosiModel:
         if access.get("status", {}).get("accessGranted") or claim not in self.buckets:
             return
         if self._api.get(SECRET, secret) is None:
-            info = {"BucketInfo": a_bucket_info(access_key="AKIA", secret_key=SECRET_KEY)}
+            info = {"BucketInfo": a_bucket_info(access_key="AKIA", secret_key=_GRANTED)}
             body = a_secret(secret.name, info)
             del body["metadata"]["uid"]
             self._api.put(SECRET, body)

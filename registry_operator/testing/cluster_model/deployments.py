@@ -1,0 +1,151 @@
+"""A Deployment's ReplicaSets and pods, as far as its owner can see them.
+
+In flow Deployments; out flow a ReplicaSet for each template, pods of the newest, and the status.
+New pods come before old ones go (maxUnavailable 0).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from controllers.kinds import DEPLOYMENT, POD, REPLICA_SET, SECRET
+from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.runtime.intent import digest
+from registry_operator.testing.builders import controlled_by
+from registry_operator.testing.fake_api import FakeApi
+
+Body = dict[str, Any]
+
+
+class Deployments:
+    """All Deployments of a cluster; `is_well` judges a pod."""
+
+    def __init__(self, api: FakeApi, is_well: Callable[[Body], bool]) -> None:
+        self._api = api
+        self._is_well = is_well
+        self._made: dict[ObjectKey, set[ObjectKey]] = {}
+
+    def known(self) -> list[ObjectKey]:
+        """The Deployments that ever had pods."""
+        return list(self._made)
+
+    def pods(self, key: ObjectKey) -> list[Body]:
+        """The pods of a Deployment, which must not be changed."""
+        found = (self._api.peek(POD, pod) for pod in sorted(self._made.get(key, ())))
+        return [pod for pod in found if pod is not None]
+
+    def settle(self, key: ObjectKey) -> None:
+        """Bring pods a step nearer to what a Deployment wants, and its status to the truth."""
+        deployment = self._api.peek(DEPLOYMENT, key)
+        if deployment is None:
+            return
+        template = deployment["spec"]["template"]
+        suffix = digest(template)[:8]
+        newest = self._replica_set(deployment, template, suffix)
+        replicas = deployment["spec"]["replicas"]
+        for number in range(replicas):
+            self._make_pod(key, newest, template, number)
+        self._clear(key, suffix, replicas)
+        for pod in self.pods(key):
+            self._start(pod)
+        self._report(key, deployment, suffix)
+
+    def _replica_set(self, deployment: Body, template: Body, suffix: str) -> Body:
+        metadata = deployment["metadata"]
+        key = ObjectKey(metadata["namespace"], f"{metadata['name']}-{suffix}")
+        return self._api.peek(REPLICA_SET, key) or self._api.put(
+            REPLICA_SET,
+            {
+                "apiVersion": "apps/v1",
+                "kind": "ReplicaSet",
+                "metadata": {
+                    "namespace": key.namespace,
+                    "name": key.name,
+                    "labels": template["metadata"]["labels"] | {"hash": suffix},
+                    "ownerReferences": [controlled_by(_typed(deployment, DEPLOYMENT))],
+                },
+                "spec": {
+                    "selector": deployment["spec"]["selector"],
+                    "template": template,
+                },
+            },
+        )
+
+    def _make_pod(self, key: ObjectKey, replica_set: Body, template: Body, number: int) -> None:
+        pod = ObjectKey(key.namespace, f"{replica_set['metadata']['name']}-{number}")
+        self._made.setdefault(key, set()).add(pod)
+        if self._api.peek(POD, pod) is not None:
+            return
+        metadata = {
+            "namespace": pod.namespace,
+            "name": pod.name,
+            "labels": replica_set["metadata"]["labels"],
+            "ownerReferences": [controlled_by(_typed(replica_set, REPLICA_SET))],
+        }
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
+        self._api.put(POD, body | {"status": {"phase": "Pending"}})
+
+    def _clear(self, key: ObjectKey, suffix: str, replicas: int) -> None:
+        """Old pods go when all new ones are ready, and new ones that are too many."""
+        pods = self.pods(key)
+        ready = sum(is_ready(pod) for pod in pods if _hash(pod) == suffix)
+        for pod in pods:
+            is_new = _hash(pod) == suffix
+            number = int(pod["metadata"]["name"].rpartition("-")[2])
+            if (is_new and number >= replicas) or (not is_new and ready >= replicas):
+                self._api.delete(POD, ObjectKey(key.namespace, pod["metadata"]["name"]))
+
+    def _start(self, pod: Body) -> None:
+        missing = self._missing_secret(pod)
+        ready = missing is None and self._is_well(pod)
+        container: Body = {"name": "registry", "ready": ready, "state": {}}
+        if missing:
+            told = {"reason": "CreateContainerConfigError", "message": f"no secret {missing}"}
+            container["state"] = {"waiting": told}
+        status = {
+            "phase": "Pending" if missing else "Running",
+            "podIP": "10.0.0.1",
+            "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
+            "containerStatuses": [container],
+        }
+        if pod.get("status") != status:
+            key = ObjectKey(pod["metadata"]["namespace"], pod["metadata"]["name"])
+            self._api.set_status(POD, key, status)
+
+    def _missing_secret(self, pod: Body) -> str | None:
+        spec = pod["spec"]
+        volumes = spec.get("volumes", ())
+        names = [volume["secret"]["secretName"] for volume in volumes if "secret" in volume]
+        for variable in spec["containers"][0].get("env", ()):
+            source = variable.get("valueFrom", {}).get("secretKeyRef")
+            names += [source["name"]] if source else []
+        namespace = pod["metadata"]["namespace"]
+        missing = (n for n in names if self._api.peek(SECRET, ObjectKey(namespace, n)) is None)
+        return next(missing, None)
+
+    def _report(self, key: ObjectKey, deployment: Body, suffix: str) -> None:
+        pods = self.pods(key)
+        ready = sum(is_ready(pod) for pod in pods)
+        status = {
+            "observedGeneration": deployment["metadata"]["generation"],
+            "replicas": len(pods),
+            "updatedReplicas": sum(_hash(pod) == suffix for pod in pods),
+            "readyReplicas": ready,
+            "availableReplicas": ready,
+        }
+        if deployment.get("status") != status:
+            self._api.set_status(DEPLOYMENT, key, status)
+
+
+def is_ready(pod: Body) -> bool:
+    """Whether a pod says so."""
+    conditions = pod.get("status", {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _hash(pod: Body) -> str:
+    suffix: str = pod["metadata"]["labels"]["hash"]
+    return suffix
+
+
+def _typed(body: Body, resource: Resource) -> Body:
+    return {**body, "apiVersion": resource.api_version, "kind": resource.kind}

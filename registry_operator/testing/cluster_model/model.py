@@ -1,0 +1,77 @@
+"""Deployments and Services of a cluster in memory, looked after whenever something changed.
+
+In flow changes of the API server; out flow ReplicaSets, Pods, EndpointSlices and the status of
+Deployments. What changed is gathered for a moment, and only what it concerns is looked at.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from controllers.kinds import DEPLOYMENT, ENDPOINT_SLICE, POD, REPLICA_SET, SECRET, SERVICE
+from registry_operator.api.names import LABEL_INSTANCE
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.testing.cluster_model.deployments import Body, Deployments
+from registry_operator.testing.cluster_model.endpoints import serve
+from registry_operator.testing.fake_api import Change, FakeApi
+
+_STEP_SECONDS = 0.25
+_BY_LABEL = (REPLICA_SET, POD)
+
+
+class ClusterModel:
+    """Runs until cancelled; does nothing while nobody writes.
+
+    A pod is ready when every Secret that it refers to exists and `is_well` says so.
+    """
+
+    def __init__(self, api: FakeApi) -> None:
+        self._api = api
+        self._deployments = Deployments(api, self._is_well)
+        self._due: dict[ObjectKey, None] = {}
+        self._news = asyncio.Event()
+        self.is_well: Callable[[Body], bool] = lambda _pod: True
+        api.subscribe(self._see)
+
+    async def run(self) -> None:
+        """Look after what is due, four times a second at most."""
+        while True:
+            await self._news.wait()
+            await asyncio.sleep(_STEP_SECONDS)
+            self.step()
+
+    def look_again(self) -> None:
+        """Something that no write shows has changed: the health of pods."""
+        self._look_at_all()
+
+    def step(self) -> None:
+        """Take one step for whatever is due."""
+        due, self._due = self._due, {}
+        self._news.clear()
+        for key in due:
+            self._deployments.settle(key)
+            serve(self._api, key, self._deployments.pods(key))
+
+    def _is_well(self, pod: Body) -> bool:
+        return self.is_well(pod)
+
+    def _see(self, change: Change) -> None:
+        metadata = change.new["metadata"]
+        if change.resource in {DEPLOYMENT, SERVICE}:
+            self._look_at(ObjectKey(metadata["namespace"], metadata["name"]))
+        elif change.resource in _BY_LABEL:
+            owner = metadata.get("labels", {}).get(LABEL_INSTANCE)
+            if owner:
+                self._look_at(ObjectKey(metadata["namespace"], owner))
+        elif change.resource == ENDPOINT_SLICE:
+            owner = metadata["name"].removesuffix("-slice")
+            self._look_at(ObjectKey(metadata["namespace"], owner))
+        elif change.resource == SECRET:
+            self._look_at_all()
+
+    def _look_at(self, key: ObjectKey) -> None:
+        self._due[key] = None
+        self._news.set()
+
+    def _look_at_all(self) -> None:
+        for key in self._deployments.known():
+            self._look_at(key)
