@@ -17,7 +17,6 @@ from tests.unit.runtime.election_stage import (
     ElectionStage,
     View,
     anything,
-    for_ever,
     for_seconds,
     writes,
 )
@@ -302,7 +301,7 @@ async def test_the_lease_of_work_that_shows_no_life_runs_out_and_it_is_told_once
     elector = stage.elector("a", pulse=lambda: min(stage.clock.monotonic(), seen_alive))
 
     with capture_logs() as logs, pytest.raises(LeadershipLost, match="a may no longer write"):
-        await elector.run(for_ever)
+        await elector.run(for_seconds(stage.clock, 100))
 
     # The last renewal before 30 s of silence is that of second 34; its right lasts for 10 s.
     assert stage.clock.monotonic() == pytest.approx(34 + 10)
