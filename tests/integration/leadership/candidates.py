@@ -50,6 +50,7 @@ class Candidate:
         arguments = [
             *("--kubeconfig", str(self._kubeconfig), "--log-level", "debug"),
             *("--metrics-bind-address", local, "--health-probe-bind-address", local),
+            *("--debug-bind-address", local),
             *("--leader-elect", "--leader-election-namespace", installation.NAMESPACE),
             *("--lease-duration", str(LEASE_SECONDS), "--renew-deadline", str(RENEW_SECONDS)),
             *("--retry-period", str(RETRY_SECONDS)),
@@ -137,6 +138,7 @@ def await_candidate(one: Candidate, *, seconds: float = 40.0) -> None:
     """Until its caches are filled and it has seen whose the Lease is."""
     deadline = time.monotonic() + seconds
     while not one.has_told("waiting for the lease"):
+        assert one.is_running, one.lines()[-1:]
         assert time.monotonic() < deadline, one.events()[-5:]
         time.sleep(0.05)
 
