@@ -88,7 +88,7 @@ def slowly(stage: RegistryStage) -> None:
 
     def is_well(pod: Body) -> bool:
         number = int(pod["metadata"]["name"].split("-")[1])
-        return stage.clock.monotonic() > began + 0.4 * number
+        return stage.clock.monotonic() > began + 0.4 * (number + 1)
 
     stage.cluster.is_well = is_well
 
