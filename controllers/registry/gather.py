@@ -98,15 +98,17 @@ class Gatherer:
         stores, index = self._stores, str(owner.key)
         secrets = stores.secrets.by_index(OWNER_INDEX, index)
         return Children(
-            service_account=stores.service_accounts.get(child.key(owner)),
-            http_secret=stores.secrets.get(http_secret.secret_key(owner)),
+            service_account=_own(owner, stores.service_accounts.get(child.key(owner))),
+            http_secret=_own(owner, stores.secrets.get(http_secret.secret_key(owner))),
             configurations=tuple(
-                secret for secret in secrets if configuration.is_configuration(owner, secret)
+                secret
+                for secret in secrets
+                if configuration.is_configuration(owner, secret) and _own(owner, secret)
             ),
-            deployment=stores.deployments.get(child.key(owner)),
+            deployment=_own(owner, stores.deployments.get(child.key(owner))),
             replica_sets=tuple(stores.replica_sets.by_index(OWNER_INDEX, index)),
             pods=tuple(stores.pods.by_index(OWNER_INDEX, index)),
-            service=stores.services.get(child.key(owner)),
+            service=_own(owner, stores.services.get(child.key(owner))),
             endpoint_slices=tuple(stores.endpoint_slices.by_index(OWNER_INDEX, index)),
         )
 
@@ -129,6 +131,16 @@ class Gatherer:
             problem=failure.message if failure else "",
             secret=secrets.get(key),
         )
+
+
+def _own(owner: Object, found: Object | None) -> Object | None:
+    """What was found under a child's name, unless it is another's.
+
+    Where a Registry was made anew under its name, the children of the one before may still be there
+    as far as our caches have heard: nothing may be built on them, nor told of them.
+    """
+    controller = found.controller() if found is not None else None
+    return None if controller is not None and controller.uid != owner.uid else found
 
 
 def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:

@@ -36,7 +36,8 @@ def told(verdict: Verdict) -> str:
         "",
         str(verdict.plan),
         "",
-        *verdict.tail[-_LINES:],
+        # Renewals of the Lease tell little, and are most of what happens.
+        *[line for line in verdict.tail if "MODIFIED leases/" not in line][-_LINES:],
     ]
     return "\n".join(lines)
 

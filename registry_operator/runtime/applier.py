@@ -108,11 +108,14 @@ class Applier:
         return written
 
     async def _replace(self, store: Store, body: Mapping[str, Any], found: Object) -> Object:
-        """A merge patch of the intent: lists become ours, other fields of others stay."""
+        """A merge patch of the intent: lists become ours, other fields of others stay.
+
+        Owners are a list too; those of others stay.
+        """
         metadata = body["metadata"]
         marks = {name: metadata.get(name, {}) for name in ("labels", "annotations")}
         guard = {"uid": found.uid, "resourceVersion": found.resource_version}
-        patch = {**body, "metadata": {**marks, **guard}}
+        patch = {**body, "metadata": {**marks, **_owners(found, metadata), **guard}}
         return await self._client.patch(
             store.resource, found.key, patch, kind="merge", field_manager=self._field_manager
         )
@@ -130,12 +133,8 @@ class Applier:
             "uid": found.uid,
             "resourceVersion": found.resource_version,
             "labels": wanted["labels"],
+            **_owners(found, wanted),
         }
-        if "ownerReferences" in wanted:
-            ours = wanted["ownerReferences"]
-            uids = {reference["uid"] for reference in ours}
-            others = found.body()["metadata"].get("ownerReferences", [])
-            metadata["ownerReferences"] = [*(r for r in others if r["uid"] not in uids), *ours]
         written = await self._client.patch(
             store.resource,
             found.key,
@@ -164,3 +163,13 @@ class Applier:
         if not child.metadata.finalizers:
             store.deleted(child.key, child.uid)
         self._observer(owner, "Deleted", store, child.name)
+
+
+def _owners(found: Object, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`ownerReferences` for a patch that replaces the list: ours, besides those of others."""
+    ours = wanted.get("ownerReferences")
+    if not ours:
+        return {}
+    uids = {reference["uid"] for reference in ours}
+    others = found.body()["metadata"].get("ownerReferences") or ()
+    return {"ownerReferences": [*(one for one in others if one["uid"] not in uids), *ours]}

@@ -119,6 +119,28 @@ async def test_lists_that_others_made_invalid_are_replaced(desk: Desk) -> None:
     assert third.owner_references == first.owner_references
 
 
+async def test_a_replacement_of_lists_gives_the_owner_back_and_leaves_those_of_others(
+    desk: Desk,
+) -> None:
+    def ports(number: int) -> dict[str, Any]:
+        return {**desk.intent("x"), "spec": {"ports": [{"name": "http", "port": number}]}}
+
+    def take(body: dict[str, Any]) -> None:
+        body["spec"]["ports"][0]["port"] = 81
+        body["metadata"]["ownerReferences"] = [theirs]
+
+    other = desk.api.put(GREETING, {"metadata": {"namespace": "ns", "name": "other"}})
+    desk.api.admit(no_twin_ports)
+    theirs = {"apiVersion": "v1", "kind": "G", "name": "other", "uid": other["metadata"]["uid"]}
+    first = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=None)
+    found = Object.of(desk.api.change(CONFIG_MAP, KEY, take))
+    second = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=found)
+
+    assert second.body()["spec"]["ports"] == [{"name": "http", "port": 80}]
+    uids = [reference["uid"] for reference in second.body()["metadata"]["ownerReferences"]]
+    assert uids == [other["metadata"]["uid"], first.owner_references[0].uid]
+
+
 async def test_a_new_object_that_is_invalid_is_refused(desk: Desk) -> None:
     twins = [{"name": "http", "port": 1}, {"name": "http", "port": 2}]
     desk.api.admit(no_twin_ports)

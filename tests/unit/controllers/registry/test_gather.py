@@ -147,6 +147,26 @@ async def test_everything_of_a_registry_is_in_and_nothing_of_another(field: Fiel
     assert found.hold is None
 
 
+async def test_children_of_the_registry_that_was_there_before_are_not_its_own(
+    field: Field,
+) -> None:
+    before = a_registry()
+    now = a_registry(metadata={"uid": "uid-of-another"})
+    field.show(REGISTRY, now)
+    field.show(DEPLOYMENT, a_deployment(before))
+    field.show(SERVICE, a_service(before))
+    field.show(SERVICE_ACCOUNT, a_service_account(before))
+    for name in ("images-http-secret", "images-config-0"):
+        field.show(SECRET, a_child_secret(before, name))
+
+    inputs = field.gatherer.gather(KEY)
+
+    assert inputs is not None
+    children = inputs.children
+    assert (children.deployment, children.service, children.service_account) == (None,) * 3
+    assert (children.http_secret, children.configurations) == (None, ())
+
+
 async def test_a_specification_is_parsed_once_per_version(field: Field) -> None:
     field.show(REGISTRY, a_registry())
     first, again = field.gatherer.gather(KEY), field.gatherer.gather(KEY)
