@@ -36,6 +36,22 @@ def warnings(stage: RegistryStage) -> list[str]:
     return [reason for type_, reason, _ in stage.events() if type_ == "Warning"]
 
 
+# What somebody else uses a name of ours for.
+FOREIGN: dict[Resource, dict[str, Any]] = {
+    DEPLOYMENT: {
+        "spec": {
+            "replicas": 0,
+            "selector": {"matchLabels": {"app": "x"}},
+            "template": {
+                "metadata": {"labels": {"app": "x"}},
+                "spec": {"containers": [{"name": "x", "image": "x:1"}]},
+            },
+        }
+    },
+    SERVICE: {"spec": {"selector": {"app": "x"}, "ports": [{"port": 80}]}},
+}
+
+
 @pytest.mark.parametrize(
     ("resource", "name", "concern"),
     [
@@ -48,19 +64,13 @@ def warnings(stage: RegistryStage) -> list[str]:
 async def test_a_foreign_object_of_a_wanted_name_is_named_and_left_alone(
     stage: RegistryStage, resource: Resource, name: str, concern: str
 ) -> None:
-    foreign = stage.api.put(
-        resource,
-        {
-            "apiVersion": resource.api_version,
-            "kind": resource.kind,
-            "metadata": {"namespace": NAMESPACE, "name": name},
-            "spec": {"selector": {"app": "x"}, "ports": [], "replicas": 0, "template": {
-                "metadata": {"labels": {}}, "spec": {"volumes": [], "containers": [{"env": []}]}}},
-        },
-    )  # fmt: skip
-    if resource == DEPLOYMENT:
-        foreign["spec"]["selector"] = {"matchLabels": {"app": "x"}}
-        foreign = stage.api.put(resource, foreign)
+    body = {
+        "apiVersion": resource.api_version,
+        "kind": resource.kind,
+        "metadata": {"namespace": NAMESPACE, "name": name},
+        **FOREIGN.get(resource, {}),
+    }
+    foreign = stage.api.put(resource, body)
     async with stage.running():
         stage.create()
         await stage.settle(300)
@@ -68,7 +78,8 @@ async def test_a_foreign_object_of_a_wanted_name_is_named_and_left_alone(
         assert stage.told("Stalled") == ("True", "ForeignObject")
         assert f"{resource.kind} team-a/{name}" in stage.message()
         assert "delete or rename it" in stage.message()
-        assert stage.get(resource, NAMESPACE, name)["spec"] == foreign["spec"]
+        now = stage.get(resource, NAMESPACE, name)
+        assert {**now, "metadata": {}, "status": {}} == {**foreign, "metadata": {}, "status": {}}
         assert warnings(stage).count("ForeignObject") == 1
 
         stage.api.delete(resource, ObjectKey(NAMESPACE, name))

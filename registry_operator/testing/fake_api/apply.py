@@ -1,166 +1,191 @@
 """Server-side apply, decided purely: who owns what, what an intent changes, what it may not.
 
-In flow the live body, the intent of one manager and who owns which paths; out flow the new body
+In flow the live body, the intent of one manager and who owns which fields; out flow the new body
 and the new owners, or a Conflict that names the fields. What a manager no longer wants goes,
-unless somebody else owns it too.
+unless somebody else owns it too. Who owns what stands in the object, as `managedFields`.
 """
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from registry_operator.kube.errors import Conflict
-from registry_operator.testing.fake_api.path import (
-    ATOMIC,
-    Body,
-    Path,
-    item_step,
-    keys_of,
-    leaves,
-    value_at,
-    without,
-)
+from registry_operator.testing.fake_api.schema import fields
+from registry_operator.testing.fake_api.schema.fields import Fields
+from registry_operator.testing.fake_api.schema.merge import merged
+from registry_operator.testing.fake_api.schema.model import Body, Schema
 
 # What no manager owns: identity, and what the server itself writes.
-_IDENTITY: Final = frozenset({"apiVersion", "kind"})
-_SERVER_METADATA: Final = frozenset(
-    {
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "generation",
-        "managedFields",
-        "name",
-        "namespace",
-        "resourceVersion",
-        "uid",
-    }
+_IDENTITY: Final = ("f:apiVersion", "f:kind")
+_SERVERS: Final = (
+    "f:creationTimestamp",
+    "f:generation",
+    "f:managedFields",
+    "f:name",
+    "f:namespace",
+    "f:resourceVersion",
+    "f:uid",
 )
+# Who owns what was there before anybody's fields were managed.
+_BEFORE: Final = "before-first-apply"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Manager:
-    """Who writes: `operation` is Apply or Update, `subresource` is empty or `status`."""
+    """Who writes: `operation` is Apply or Update, `subresource` is empty, `status` or `scale`."""
 
     name: str
     operation: str
     subresource: str = ""
 
+    def told(self, api_version: str) -> str:
+        """Name a manager as conflicts do."""
+        told = f'"{self.name}"'
+        if self.subresource:
+            told += f' with subresource "{self.subresource}"'
+        return told if self.operation == "Apply" else f"{told} using {api_version}"
 
-Owners = Mapping[Manager, frozenset[Path]]
+
+Owners = Mapping[Manager, Fields]
 
 
-def owned_paths(body: Body) -> frozenset[Path]:
-    """Return the paths a manager owns after applying this body."""
-    return frozenset(path for path in leaves(body) if not _is_servers(path))
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What a write is sent to: the schema of the kind, and which fields count here.
+
+    `ignored` is a set of fields that a write to this (sub)resource leaves as they are.
+    """
+
+    schema: Schema
+    ignored: Fields
+
+    def counted(self, named: Fields) -> Fields:
+        """Leave out what no manager owns here."""
+        result = {
+            step: node
+            for step, node in named.items()
+            if step not in _IDENTITY and self.ignored.get(step) != {}
+        }
+        metadata = result.pop("f:metadata", {})
+        ignored = self.ignored.get("f:metadata", {})
+        left = {
+            step: node
+            for step, node in metadata.items()
+            if step != "." and step not in _SERVERS and step not in ignored
+        }
+        return {**result, **({"f:metadata": left} if left else {})}
 
 
 def applied(
-    live: Body, intent: Body, owners: Owners, *, manager: Manager, force: bool
+    endpoint: Endpoint, live: Body, intent: Body, *, manager: Manager, force: bool
 ) -> tuple[Body, Owners]:
-    """Apply an intent. Raises Conflict unless `force`."""
-    wanted = owned_paths(intent)
-    disputed = {
-        other: frozenset(
-            path
-            for path in paths & wanted
-            if path[-1][0] == "f" and value_at(live, path) != value_at(intent, path)
+    """Apply an intent, which fits the schema. Raises Conflict unless `force`."""
+    schema = endpoint.schema
+    wanted = fields.named(schema, intent)
+    owners = owners_of(live)
+    if live and not owners:
+        everything = endpoint.counted(fields.everything(schema, live))
+        owners = {Manager(_BEFORE, "Update"): everything}
+    body = merged(schema, live, intent)
+    last = owners.get(manager)
+    if last is not None:
+        kept = wanted
+        for other, theirs in owners.items():
+            kept = kept if other == manager else fields.union(kept, theirs)
+        gone = fields.difference(
+            fields.with_declared(schema, last), fields.with_declared(schema, kept)
         )
-        for other, paths in owners.items()
-        if other != manager
-    }
-    if not force and any(disputed.values()):
-        raise _conflict(disputed)
-    others = {
-        other: owners[other] - paths for other, paths in disputed.items() if owners[other] - paths
-    }
-    kept: frozenset[Path] = wanted.union(*others.values())
-    dropped = {path for path in owners.get(manager, frozenset()) - kept if not _holds(path, kept)}
-    body = merged(without(live, dropped), intent)
-    return body, {**others, manager: wanted}
+        body = fields.without(schema, body, gone)
+    others = {other: theirs for other, theirs in owners.items() if other != manager}
+    others = _after(endpoint, live, body, others, force=force)
+    counted = endpoint.counted(wanted)
+    return body, {**others, **({manager: counted} if counted else {})}
 
 
-def updated(old: Body, new: Body, owners: Owners, *, manager: Manager) -> Owners:
+def updated(
+    endpoint: Endpoint, old: Body, new: Body, owners: Owners, *, manager: Manager
+) -> Owners:
     """Return the owners after a write that is no apply: what changed now belongs to the writer."""
-    present = owned_paths(new)
-    changed = frozenset(p for p in present if value_at(old, p) != value_at(new, p))
-    result = {
-        other: (paths & present) - changed for other, paths in owners.items() if other != manager
+    changed = endpoint.counted(fields.changed(endpoint.schema, old, new))
+    others = {other: theirs for other, theirs in owners.items() if other != manager}
+    others = _after(endpoint, old, new, others, force=True)
+    removed = fields.removed(endpoint.schema, old, new)
+    mine = fields.union(fields.difference(owners.get(manager, {}), removed), changed)
+    return {**others, **({manager: mine} if mine else {})}
+
+
+def owners_of(body: Body) -> dict[Manager, Fields]:
+    """Read who owns the fields of an object."""
+    return {_manager(entry): entry["fieldsV1"] for entry in _entries(body)}
+
+
+def managed_fields(
+    owners: Owners, before: Body | None, *, api_version: str, now: str
+) -> list[dict[str, Any]]:
+    """Write the owners as `metadata.managedFields`; who owns what it owned keeps its time."""
+    known = {_manager(entry): entry for entry in _entries(before or {})}
+    entries = []
+    for manager, owned in owners.items():
+        entry = known.get(manager)
+        is_same = entry is not None and entry["fieldsV1"] == owned
+        entries.append(
+            {
+                "manager": manager.name,
+                "operation": manager.operation,
+                "apiVersion": api_version,
+                "time": entry["time"] if entry is not None and is_same else now,
+                "fieldsType": "FieldsV1",
+                "fieldsV1": owned,
+                **({"subresource": manager.subresource} if manager.subresource else {}),
+            }
+        )
+    return sorted(entries, key=_rank)
+
+
+def _rank(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    words = ("operation", "time", "manager", "subresource")
+    return tuple(str(entry.get(word, "")) for word in words)
+
+
+def _entries(body: Body) -> list[dict[str, Any]]:
+    entries = body.get("metadata", {}).get("managedFields") or []
+    return [entry for entry in entries if entry]
+
+
+def _manager(entry: Mapping[str, Any]) -> Manager:
+    return Manager(entry["manager"], entry["operation"], entry.get("subresource", ""))
+
+
+def _after(
+    endpoint: Endpoint, old: Body, new: Body, others: Owners, *, force: bool
+) -> dict[Manager, Fields]:
+    """Take from the others what changed or is gone."""
+    changed = fields.changed(endpoint.schema, old, new)
+    disputed = {other: fields.intersection(theirs, changed) for other, theirs in others.items()}
+    if not force and any(disputed.values()):
+        raise _conflict(disputed, api_version=str(new.get("apiVersion", "")))
+    lost = fields.union(changed, fields.removed(endpoint.schema, old, new))
+    left = {other: fields.difference(theirs, lost) for other, theirs in others.items()}
+    return {other: theirs for other, theirs in left.items() if theirs}
+
+
+def _conflict(disputed: Mapping[Manager, Fields], *, api_version: str) -> Conflict:
+    by_manager = {
+        manager.told(api_version): sorted(fields.paths(theirs))
+        for manager, theirs in sorted(disputed.items())
+        if theirs
     }
-    result[manager] = (owners.get(manager, frozenset()) & present) | changed
-    return {owner: paths for owner, paths in result.items() if paths}
-
-
-def merged(live: Any, intent: Any, *, field: str = "") -> Any:
-    """Lay an intent over what is live; lists that are maps keep foreign items, behind ours."""
-    if isinstance(live, dict) and isinstance(intent, dict) and field not in ATOMIC:
-        result = dict(live)
-        for name, value in intent.items():
-            result[name] = merged(live.get(name), value, field=name)
-        return result
-    if isinstance(live, list) and isinstance(intent, list):
-        if field == "finalizers":
-            return [*live, *(member for member in intent if member not in live)]
-        keys = keys_of(field, [*live, *intent])
-        if keys:
-            by_key = {item_step(item, keys): item for item in live}
-            ours = [merged(by_key.pop(item_step(item, keys), {}), item) for item in intent]
-            return [*ours, *by_key.values()]
-    return copy.deepcopy(intent)
-
-
-def managed_fields(owners: Owners, *, api_version: str) -> list[dict[str, Any]]:
-    """Write the owners as `metadata.managedFields`."""
-    return [
-        {
-            "manager": manager.name,
-            "operation": manager.operation,
-            "apiVersion": api_version,
-            "fieldsType": "FieldsV1",
-            "fieldsV1": _tree(owners[manager]),
-            **({"subresource": manager.subresource} if manager.subresource else {}),
-        }
-        for manager in sorted(owners)
-    ]
-
-
-def _tree(paths: frozenset[Path]) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path in sorted(paths):
-        at = tree
-        for kind, name in path:
-            at = at.setdefault(f"{kind}:{name}", {})
-        if path[-1][0] == "k":
-            at["."] = {}
-    return tree
-
-
-def _is_servers(path: Path) -> bool:
-    first = path[0][1]
-    if first == "metadata":
-        return len(path) > 1 and path[1][1] in _SERVER_METADATA
-    return first in _IDENTITY
-
-
-def _holds(path: Path, kept: frozenset[Path]) -> bool:
-    """Whether something that stays stands below this path: the item of a list others use too."""
-    return any(other[: len(path)] == path for other in kept)
-
-
-def _conflict(disputed: Mapping[Manager, frozenset[Path]]) -> Conflict:
     causes = [
-        {
-            "reason": "FieldManagerConflict",
-            "message": f'conflict with "{manager.name}"',
-            "field": "".join(f".{name}" if kind == "f" else f"[{name}]" for kind, name in path),
-        }
-        for manager, paths in disputed.items()
-        for path in sorted(paths)
+        {"reason": "FieldManagerConflict", "message": f"conflict with {told}", "field": path}
+        for told, paths in by_manager.items()
+        for path in paths
     ]
-    return Conflict(
-        409,
-        reason="Conflict",
-        message=f"Apply failed with {len(causes)} conflicts",
-        details={"causes": causes},
-    )
+    if len(causes) == 1:
+        message = f"Apply failed with 1 conflict: {causes[0]['message']}: {causes[0]['field']}"
+    else:
+        lists = [
+            "\n".join([f"conflicts with {told}:", *(f"- {path}" for path in paths)])
+            for told, paths in by_manager.items()
+        ]
+        message = f"Apply failed with {len(causes)} conflicts: " + "\n".join(lists)
+    return Conflict(409, reason="Conflict", message=message, details={"causes": causes})

@@ -20,12 +20,12 @@ ORPHAN: Final = "orphan"
 class Collector:
     """Deletes what lost its owners, and ends foreground and orphaning deletions.
 
-    `now` tells the time as meta/v1 writes it.
+    `delete` asks for the deletion of an object, with finalizers added.
     """
 
-    def __init__(self, storage: Storage, *, now: Callable[[], str]) -> None:
+    def __init__(self, storage: Storage, *, delete: Callable[..., None]) -> None:
         self._storage = storage
-        self._now = now
+        self._delete = delete
         self._due: deque[str] = deque()
         storage.subscribe(self._notice)
 
@@ -96,21 +96,6 @@ class Collector:
             for owner in _owners(body)
         )
 
-    def _delete(self, resource: Resource, body: Body, *finalizers: str) -> None:
-        metadata = body["metadata"]
-        holding = [*(metadata.get("finalizers") or ()), *finalizers]
-        if not holding:
-            self._storage.remove(resource, key_of(body))
-            return
-        self._store(
-            resource,
-            body,
-            deletionTimestamp=self._now(),
-            deletionGracePeriodSeconds=0,
-            generation=metadata.get("generation", 0) + 1,
-            finalizers=holding,
-        )
-
     def _finish(self, resource: Resource, body: Body, finalizer: str) -> None:
         left = [name for name in body["metadata"]["finalizers"] if name != finalizer]
         if left:
@@ -125,7 +110,7 @@ class Collector:
 
     def _store(self, resource: Resource, body: Body, **metadata: object) -> None:
         new = body | {"metadata": body["metadata"] | metadata}
-        self._storage.put(resource, new, self._storage.owners(body))
+        self._storage.put(resource, new)
 
 
 def _owners(body: Body) -> list[Body]:

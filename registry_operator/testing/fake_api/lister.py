@@ -13,6 +13,7 @@ import orjson
 
 from registry_operator.kube.errors import BadRequest, Gone
 from registry_operator.kube.resource import Resource
+from registry_operator.testing.fake_api.kinds.builtin import builtin
 from registry_operator.testing.fake_api.storage import Body, Storage, head_of, key_of, path_of
 from registry_operator.testing.fake_api.watch import View, shown
 
@@ -28,14 +29,9 @@ _EXPIRED: Final = (
 )
 
 
-def is_typed(resource: Resource) -> bool:
-    """Whether the server knows the kind itself, and not by a CustomResourceDefinition."""
-    return "." not in resource.group or resource.group.endswith(".k8s.io")
-
-
 @dataclass(frozen=True, slots=True)
 class ListOptions:
-    """What a client asked for; `limit` 0 means everything, `revision` None means now."""
+    """What a client asked for; `limit` 0 means everything, `revision` None or 0 means now."""
 
     resource: Resource
     view: View
@@ -44,7 +40,7 @@ class ListOptions:
     revision: int | None = None
 
 
-class ExpiredToken(Gone):
+class ExpiredTokenError(Gone):
     """The moment of a token is forgotten; `token` goes on at the same place, but now."""
 
     def __init__(self, token: str) -> None:
@@ -63,8 +59,9 @@ class Lister:
         revision, after = options.revision, ""
         if options.token:
             revision, after = _read(options.token)
-        if revision is None or revision == _NOW:
+        if revision in {None, 0, _NOW}:
             revision = self._storage.revision
+        assert revision is not None
         found = self._at(options, revision, after)
         items, left = _first(found, options)
         metadata: dict[str, Any] = {"resourceVersion": str(revision)}
@@ -85,14 +82,14 @@ class Lister:
         except Gone as error:
             if not options.token:
                 raise
-            raise ExpiredToken(_token(_NOW, after)) from error
+            raise ExpiredTokenError(_token(_NOW, after)) from error
 
     def _item(self, options: ListOptions, body: Body) -> bytes:
         if options.view.metadata_only:
             return orjson.dumps(shown(body, metadata_only=True))
         raw = self._storage.encoded(body)
         # Typed lists leave the type of their items out; those of custom resources do not.
-        return b"{" + raw[len(head_of(options.resource)) :] if is_typed(options.resource) else raw
+        return b"{" + raw[len(head_of(options.resource)) :] if builtin(options.resource) else raw
 
 
 def _first(found: list[Body], options: ListOptions) -> tuple[list[Body], int]:

@@ -1,15 +1,16 @@
 """From a URL to what it means.
 
-In flow a path and the resources that are served; out flows a `Route`, or the 404 of a server that
-does not know the kind.
+In flow a path and the kinds that are served; out flows a `Route`, or the 404 of a server that does
+not know the kind.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
 from registry_operator.kube.errors import NotFound
 from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.testing.fake_api.catalogue import Catalogue
+from registry_operator.testing.fake_api.kinds.kind import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,24 @@ class Route:
         return ObjectKey(self.namespace, self.name)
 
 
-def route(path: str, served: Iterable[Resource]) -> Route:
+def route(path: str, served: Catalogue) -> tuple[Route, Kind]:
     """Read a path. Raises NotFound."""
     parts = [unquote(part) for part in path.strip("/").split("/")]
     group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else _grouped(parts)
-    by_plural = {r.plural: r for r in served if (r.group, r.version) == (group, version)}
     namespace = ""
-    if len(rest) > 2 and rest[0] == "namespaces" and rest[2] in by_plural:
+    if len(rest) > 2 and rest[0] == "namespaces" and served.at(group, version, rest[2]):
         namespace, rest = rest[1], rest[2:]
-    resource = by_plural.get(rest[0]) if rest else None
-    if resource is None or len(rest) > 3 or (namespace and not resource.namespaced):
+    kind = served.at(group, version, rest[0]) if rest else None
+    name, subresource = (*rest[1:], "", "")[:2]
+    if (
+        kind is None
+        or len(rest) > 3
+        or (namespace and not kind.resource.namespaced)
+        or not kind.serves(subresource)
+    ):
         message = "the server could not find the requested resource"
         raise NotFound(404, reason="NotFound", message=message)
-    name, subresource = (*rest[1:], "", "")[:2]
-    return Route(resource, namespace, name, subresource)
+    return Route(kind.resource, namespace, name, subresource), kind
 
 
 def _grouped(parts: list[str]) -> tuple[str, str, list[str]]:

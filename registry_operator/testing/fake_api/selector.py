@@ -51,8 +51,13 @@ def _field_term(term: str) -> Callable[[Body], bool]:
     return matches
 
 
+def _name_of(term: str) -> str:
+    found = _EQUALITY.match(term)
+    return found[1] if found else term
+
+
 class Selector:
-    """Both selectors of one request; equal when their texts are.
+    """Both selectors of one request; equal when their texts are. `fields` are those named.
 
     Raises BadRequest for text outside of the grammar.
     """
@@ -60,7 +65,9 @@ class Selector:
     def __init__(self, labels: str = "", fields: str = "") -> None:
         self._text = (labels, fields)
         self._labels = [_label_term(term.strip()) for term in _COMMA.split(labels) if term.strip()]
-        self._fields = [_field_term(term.strip()) for term in fields.split(",") if term.strip()]
+        terms = [term.strip() for term in fields.split(",") if term.strip()]
+        self._fields = [_field_term(term) for term in terms]
+        self.fields = frozenset(_name_of(term) for term in terms)
 
     def matches(self, body: Body) -> bool:
         """Whether the object is selected."""

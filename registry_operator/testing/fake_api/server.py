@@ -17,6 +17,7 @@ from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.clock import Clock
 from registry_operator.testing.fake_api.answering import Answerer
+from registry_operator.testing.fake_api.catalogue import Catalogue, Declaration
 from registry_operator.testing.fake_api.faults import Fault, Faults
 from registry_operator.testing.fake_api.route import Route
 from registry_operator.testing.fake_api.storage import Body, Listener, Storage, copied, key_of
@@ -29,7 +30,7 @@ _ACTOR: Final = "test"
 
 
 class FakeApi:
-    """An API server in memory, serving `resources`. `requests` is everything it was asked.
+    """An API server in memory, serving `kinds`. `requests` is everything it was asked.
 
     `latency` is the seconds every request takes; `faults` plans trouble; without `recording`,
     `requests` stays empty, as a long simulation wants it.
@@ -37,22 +38,25 @@ class FakeApi:
 
     def __init__(
         self,
-        resources: Iterable[Resource],
+        kinds: Iterable[Declaration],
         *,
         clock: Clock,
         latency: float = 0.0,
         history: int = 10_000,
         recording: bool = True,
     ) -> None:
-        self._storage = Storage(resources, history=history)
-        self._writer = Writer(self._storage, clock)
-        self._answerer = Answerer(self._storage, self._writer)
+        self._storage = Storage(history=history)
+        self._catalogue = Catalogue()
+        self._writer = Writer(self._storage, self._catalogue, clock)
+        self._answerer = Answerer(self._storage, self._catalogue, self._writer)
         self._recording = recording
         self._watches = Watches(self._storage)
         self._clock = clock
         self.latency = latency
         self.faults = Faults()
         self.requests: list[Request] = []
+        for declaration in kinds:
+            self.declare(declaration)
 
     # What the code under test sees: the Transport protocol.
 
@@ -119,14 +123,14 @@ class FakeApi:
         """Create an object or replace it whole, status included; return what is stored."""
         at = _route_of(resource, body)
         wanted = copied(body)
-        options = WriteOptions(_ACTOR)
+        options = WriteOptions(_ACTOR, is_lenient=True)
         if self._storage.find(resource, at.key) is None:
             stored = self._writer.create(_collection(at), wanted, options)
         else:
             stored = self._writer.update(at, wanted, options)
         is_there = self._storage.find(resource, key_of(stored)) is not None
         if "status" in wanted and is_there:
-            status = {"metadata": {}, "status": wanted["status"]}
+            status = stored | {"status": wanted["status"]}
             at = Route(resource, at.namespace, stored["metadata"]["name"], "status")
             stored = self._writer.update(at, status, options)
         return copied(stored)
@@ -168,13 +172,19 @@ class FakeApi:
         """Return copies of the objects of a kind, ordered by key."""
         return [self._copied(body) for body in self._storage.objects(resource, namespace)]
 
-    def declare(self, resource: Resource) -> None:
-        """Begin to serve a kind: its CRD was created."""
-        self._storage.declare(resource)
+    def declare(self, declaration: Declaration) -> None:
+        """Begin to serve a kind: its CRD was created.
+
+        Of a CustomResourceDefinition the schema is enforced; a resource of which the server knows
+        nothing may hold anything.
+        """
+        for resource in self._catalogue.add(declaration):
+            self._storage.declare(resource)
 
     def withdraw(self, resource: Resource) -> None:
         """Stop serving a kind: its CRD, and with it every object, was deleted."""
         self._writer.withdraw(resource)
+        self._catalogue.remove(resource)
         self._watches.drop("end", resource)
 
     def admit(self, admission: Admission) -> None:

@@ -15,11 +15,10 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from registry_operator.kube.errors import NotFound
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.testing.fake_api.apply import Owners
 from registry_operator.testing.fake_api.history import Body, Change, History, Listener
+from registry_operator.testing.fake_api.refusals import not_found
 
 _TYPE: Final = frozenset({"apiVersion", "kind"})
 
@@ -86,11 +85,10 @@ class _Collection:
 class Storage:
     """Objects by resource and key, with a `history` of that many changes of each kind."""
 
-    def __init__(self, resources: Iterable[Resource], *, history: int) -> None:
-        self._collections: dict[Resource, _Collection] = {r: _Collection() for r in resources}
+    def __init__(self, *, history: int) -> None:
+        self._collections: dict[Resource, _Collection] = {}
         self._by_uid: dict[str, tuple[Resource, Body]] = {}
         self._dependents: dict[str, dict[str, None]] = {}
-        self._owners: dict[str, Owners] = {}
         self._encoded: dict[str, tuple[str, bytes]] = {}
         self.history = History(limit=history)
         self._uids = itertools.count(1)
@@ -108,9 +106,7 @@ class Storage:
         self._collections.setdefault(resource, _Collection())
 
     def withdraw(self, resource: Resource) -> None:
-        """Stop serving a kind; its objects are gone."""
-        for body in self.objects(resource):
-            self.remove(resource, key_of(body))
+        """Stop serving a kind, of which nothing is left."""
         del self._collections[resource]
 
     def new_uid(self) -> str:
@@ -126,8 +122,7 @@ class Storage:
         """Return an object. Raises NotFound."""
         body = self.find(resource, key)
         if body is None:
-            message = f'{resource} "{key.name}" not found'
-            raise NotFound(404, reason="NotFound", message=message)
+            raise not_found(resource, key.name)
         return body
 
     def objects(self, resource: Resource, namespace: str = "") -> list[Body]:
@@ -159,11 +154,7 @@ class Storage:
             self._encoded[uid] = (version, raw)
         return raw
 
-    def owners(self, body: Body) -> Owners:
-        """Return who owns the fields of an object."""
-        return self._owners.get(body["metadata"].get("uid", ""), {})
-
-    def put(self, resource: Resource, body: Body, owners: Owners) -> Body:
+    def put(self, resource: Resource, body: Body) -> Body:
         """Store a new state under the next resourceVersion and return it."""
         self.revision += 1
         metadata = body["metadata"] | {"resourceVersion": str(self.revision)}
@@ -173,7 +164,6 @@ class Storage:
         collection.put(path, stored)
         self._by_uid[metadata["uid"]] = (resource, stored)
         self._relate(old, stored)
-        self._owners[metadata["uid"]] = owners
         self._record(resource, "MODIFIED" if old else "ADDED", old=old, new=stored)
         return stored
 
@@ -183,7 +173,7 @@ class Storage:
         self.revision += 1
         last = old | {"metadata": old["metadata"] | {"resourceVersion": str(self.revision)}}
         uid = old["metadata"]["uid"]
-        for known in (self._by_uid, self._owners, self._encoded):
+        for known in (self._by_uid, self._encoded):
             known.pop(uid, None)
         self._relate(old, None)
         self._record(resource, "DELETED", old=old, new=last)

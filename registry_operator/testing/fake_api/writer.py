@@ -2,47 +2,42 @@
 
 In flow bodies, intents and preconditions; out flow stored bodies or an ApiError. Identity belongs
 to the server, status to its subresource, generation follows the rest, a write that changes
-nothing stores nothing (apiserver, registry/generic).
+nothing stores nothing (apiserver, registry/generic). What is peculiar to a kind, the kind says.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from registry_operator.kube.errors import (
-    AlreadyExists,
-    BadRequest,
-    Conflict,
-    Forbidden,
-    Invalid,
-    MethodNotAllowed,
-    NotFound,
-)
-from registry_operator.kube.resource import ObjectKey, Resource
+from registry_operator.kube.errors import Conflict, InternalError
+from registry_operator.kube.resource import Resource
 from registry_operator.runtime.clock import Clock, whole_time
+from registry_operator.testing.fake_api import metadata, namespaces
 from registry_operator.testing.fake_api.apply import (
     Manager,
     Owners,
     applied,
     managed_fields,
+    owners_of,
     updated,
 )
-from registry_operator.testing.fake_api.collector import FOREGROUND, ORPHAN, Collector
-from registry_operator.testing.fake_api.route import Route
-from registry_operator.testing.fake_api.storage import Body, Storage, key_of
-
-NAMESPACES: Final = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
-_SUBRESOURCES: Final = frozenset({"", "status"})
-_IDENTITY: Final = (
-    "name",
-    "namespace",
-    "uid",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "generation",
+from registry_operator.testing.fake_api.catalogue import Catalogue
+from registry_operator.testing.fake_api.deleter import Deleter
+from registry_operator.testing.fake_api.kinds.kind import Kind
+from registry_operator.testing.fake_api.kinds.services import SERVICES, Addresses
+from registry_operator.testing.fake_api.namespaces import NAMESPACES
+from registry_operator.testing.fake_api.refusals import (
+    already_exists,
+    bad_request,
+    invalid,
+    modified,
+    not_allowed,
+    unversioned,
 )
+from registry_operator.testing.fake_api.route import Route
+from registry_operator.testing.fake_api.scale import scale_of, scaled
+from registry_operator.testing.fake_api.schema.merge import MisfitError, check
+from registry_operator.testing.fake_api.storage import Body, Storage, copied, key_of
 
 # May raise an ApiError to refuse a write, or change the body as a mutating webhook does.
 Admission = Callable[[str, Resource, Body], None]
@@ -50,11 +45,12 @@ Admission = Callable[[str, Resource, Body], None]
 
 @dataclass(frozen=True, slots=True)
 class WriteOptions:
-    """Query parameters of a write."""
+    """Query parameters of a write. With `is_lenient` identity and version are not compared."""
 
     manager: str
     force: bool = False
     dry_run: bool = False
+    is_lenient: bool = False
 
 
 class Writer:
@@ -63,217 +59,250 @@ class Writer:
     `admissions` are asked in order, before anything is stored.
     """
 
-    def __init__(self, storage: Storage, clock: Clock) -> None:
+    def __init__(self, storage: Storage, catalogue: Catalogue, clock: Clock) -> None:
         self._storage = storage
+        self._catalogue = catalogue
         self._clock = clock
-        self._collector = Collector(storage, now=self._now)
+        self._deleter = Deleter(storage, now=self._now)
+        self._addresses = Addresses(storage)
         self.admissions: list[Admission] = []
 
-    def create(self, route: Route, body: Body, options: WriteOptions) -> Body:
-        """POST. Raises AlreadyExists, and NotFound or Forbidden for the namespace."""
+    def create(self, route: Route, sent: Body, options: WriteOptions) -> Body:
+        """POST. Raises AlreadyExists, Invalid, and NotFound or Forbidden for the namespace."""
+        if route.subresource:
+            raise not_allowed(f"no {route.subresource} of nothing")
+        kind = self._catalogue[route.resource]
+        if (sent.get("metadata") or {}).get("resourceVersion") and not options.is_lenient:
+            message = "resourceVersion should not be set on objects to be created"
+            raise InternalError(500, message=message)
+        body = kind.completed(self._begun(route, kind, sent))
         manager = Manager(options.manager, "Update")
-        named = self._named(route, body)
-        if self._storage.find(route.resource, key_of(named)) is not None:
-            name = named["metadata"]["name"]
-            message = f'{route.resource} "{name}" already exists'
-            raise AlreadyExists(409, reason="AlreadyExists", message=message)
-        owners = updated({}, named, {}, manager=manager)
-        return self._insert(route.resource, named, owners, options)
+        owners = updated(kind.endpoint(""), kind.empty(), body, {}, manager=manager)
+        return self._insert(kind, body, owners, options)
 
-    def update(self, route: Route, body: Body, options: WriteOptions) -> Body:
-        """PUT.
-
-        Raises Conflict when the body carries another resourceVersion than the stored one.
-        """
+    def update(self, route: Route, sent: Body, options: WriteOptions) -> Body:
+        """PUT. Raises Conflict when the body carries another resourceVersion than the stored."""
+        kind = self._catalogue[route.resource]
         old = self._storage.get(route.resource, route.key)
-        manager = Manager(options.manager, "Update", route.subresource)
-        new = self._restricted(route, old, body)
-        owners = updated(old, new, self._storage.owners(old), manager=manager)
-        return self._replace(route.resource, old, new, owners, options)
+        if route.subresource == "scale":
+            self._check_version(kind, old, sent, options)
+            new = scaled(kind, old, sent)
+            return scale_of(kind, self._update(route, kind, old, new, options))
+        _check_names(route, sent)
+        has_version = bool((sent.get("metadata") or {}).get("resourceVersion"))
+        if kind.needs_version and not has_version and not options.is_lenient:
+            raise unversioned(route.resource, route.name)
+        self._check_version(kind, old, sent, options)
+        return self._update(route, kind, old, sent, options)
 
     def patch(self, route: Route, patched: Callable[[Body], Body], options: WriteOptions) -> Body:
         """PATCH by a function from the stored body to the wanted one."""
+        kind = self._catalogue[route.resource]
         old = self._storage.get(route.resource, route.key)
-        visible = _without_resource_version(old)
-        body = patched(copy.deepcopy(visible))
-        return self.update(route, body, options)
+        if route.subresource == "scale":
+            return self.update(route, patched(copied(scale_of(kind, old))), options)
+        sent = patched(copied(old))
+        _check_names(route, sent)
+        self._check_version(kind, old, sent, options)
+        return self._update(route, kind, old, sent, options)
 
     def apply(self, route: Route, intent: Body, options: WriteOptions) -> Body:
         """Server-side apply. Raises Conflict for fields of other managers unless forced."""
+        kind = self._catalogue[route.resource]
         manager = Manager(options.manager, "Apply", route.subresource)
+        if (intent.get("metadata") or {}).get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        _check_names(route, intent)
+        _check_fits(kind, route, intent)
+        endpoint = kind.endpoint(route.subresource)
         old = self._storage.find(route.resource, route.key)
         if old is None:
             if route.subresource:
                 self._storage.get(route.resource, route.key)
-            if intent.get("metadata", {}).get("uid"):
-                message = "uid mismatch: the object specified a uid, and no existing one was found"
-                raise Conflict(409, reason="Conflict", message=message)
-            named = self._named(route, intent)
-            body, owners = applied({}, named, {}, manager=manager, force=options.force)
-            return self._insert(route.resource, body, owners, options)
-        _check_resource_version(old, intent)
-        _check_uid(old, intent)
-        known = self._storage.owners(old)
-        body, owners = applied(old, intent, known, manager=manager, force=options.force)
-        new = self._restricted(route, old, _without_resource_version(body))
-        return self._replace(route.resource, old, new, owners, options)
+            _check_uid_of_nothing(kind, intent)
+            begun = self._begun(route, kind, intent)
+            body, owners = applied(endpoint, {}, begun, manager=manager, force=options.force)
+            return self._insert(kind, kind.completed(body), owners, options)
+        self._check_version(kind, old, intent, options)
+        body, owners = applied(endpoint, old, intent, manager=manager, force=options.force)
+        new = self._restricted(route, kind, old, kind.completed(body))
+        return self._replace(kind, old, new, owners, options)
 
-    def delete(self, route: Route, wanted: Mapping[str, Any]) -> Body:
-        """DELETE with the preconditions and the propagation of DeleteOptions. Raises Conflict."""
+    def delete(self, route: Route, wanted: Mapping[str, Any]) -> Body | None:
+        """DELETE with the preconditions and the propagation of DeleteOptions. Raises Conflict.
+
+        Returns the object while something holds it, None when it is gone.
+        """
         old = self._storage.get(route.resource, route.key)
-        _check_preconditions(old, wanted.get("preconditions") or {})
-        self._admit("delete", route.resource, copy.deepcopy(old))
-        finalizers = list(old["metadata"].get("finalizers") or ())
-        propagation = wanted.get("propagationPolicy", "Background")
-        added = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(propagation)
-        if added is not None and added not in finalizers:
-            finalizers.append(added)
-        if finalizers and "deletionTimestamp" not in old["metadata"]:
-            metadata = old["metadata"] | {
-                "deletionTimestamp": self._now(),
-                "finalizers": finalizers,
-                "generation": old["metadata"].get("generation", 0) + 1,
-            }
-            new = old | {"metadata": metadata}
-            old = self._storage.put(route.resource, new, self._storage.owners(old))
-        elif not finalizers:
-            old = self._storage.remove(route.resource, route.key)
-        self._collector.run()
-        return old
+        self._admit("delete", route.resource, old)
+        return self._deleter.delete(route.resource, old, wanted)
 
     def withdraw(self, resource: Resource) -> None:
         """Remove all objects of a kind, with what they own, and stop serving it."""
         for body in self._storage.objects(resource):
             self._storage.remove(resource, key_of(body))
-        self._collector.run()
+        self._deleter.settle()
         self._storage.withdraw(resource)
 
     def _now(self) -> str:
         return whole_time(self._clock.now())
 
-    def _named(self, route: Route, body: Body) -> Body:
-        if route.subresource not in _SUBRESOURCES:
-            message = f"no subresource {route.subresource!r} here"
-            raise MethodNotAllowed(405, reason="MethodNotAllowed", message=message)
-        metadata = dict(body.get("metadata") or {})
-        for name, value in (("namespace", route.namespace), ("name", route.name)):
-            if value and metadata.setdefault(name, value) != value:
-                message = f"the {name} of the object does not match the {name} on the URL"
-                raise BadRequest(400, reason="BadRequest", message=message)
+    def _begun(self, route: Route, kind: Kind, sent: Body) -> Body:
+        """Return a body with the identity of a new object."""
+        _check_names(route, sent)
+        given = sent.get("metadata") or {}
         uid = self._storage.new_uid()
-        if not metadata.get("name") and metadata.get("generateName"):
-            metadata["name"] = f"{metadata['generateName']}{uid[-5:]}"
-        if not metadata.get("name"):
-            raise BadRequest(400, reason="BadRequest", message="name must be provided")
-        metadata["uid"] = uid
-        metadata["creationTimestamp"] = self._now()
-        metadata.pop("resourceVersion", None)
-        if "spec" in body:
-            metadata["generation"] = 1
-        created = {name: value for name, value in body.items() if name != "status"}
-        return created | {"metadata": metadata}
+        own = metadata.users_part(given)
+        own["name"] = given.get("name") or route.name
+        if not own["name"] and given.get("generateName"):
+            own["name"] = f"{given['generateName']}{uid[-5:]}"
+        if route.namespace:
+            own["namespace"] = route.namespace
+        own |= {"uid": uid, "creationTimestamp": self._now()}
+        body = {**sent, "metadata": own}
+        if kind.has_status:
+            body.pop("status", None)
+        return namespaces.created(body) if route.resource == NAMESPACES else body
 
-    def _insert(
-        self, resource: Resource, body: Body, owners: Owners, options: WriteOptions
-    ) -> Body:
-        self._check_namespace(body["metadata"].get("namespace", ""))
-        body = copy.deepcopy(body)
-        self._admit("create", resource, body)
-        body["metadata"]["managedFields"] = managed_fields(owners, api_version=resource.api_version)
+    def _insert(self, kind: Kind, body: Body, owners: Owners, options: WriteOptions) -> Body:
+        resource = kind.resource
+        self._deleter.namespaces.check(resource, body)
+        generation = kind.generation_after(None, body)
+        own = body["metadata"] | ({} if generation is None else {"generation": generation})
+        body = body | {"metadata": own}
+        body = self._admit("create", resource, body)
+        self._check(kind, body, None)
+        existing = self._storage.find(resource, key_of(body))
+        if existing is not None:
+            is_leaving = "deletionTimestamp" in existing["metadata"]
+            raise already_exists(resource, own["name"], is_leaving=is_leaving)
+        self._give_addresses(resource, body, None)
+        body["metadata"]["managedFields"] = managed_fields(
+            owners, None, api_version=resource.api_version, now=self._now()
+        )
         if options.dry_run:
             return body
-        stored = self._storage.put(resource, body, owners)
+        stored = self._storage.put(resource, body)
         # A dependent whose owner is gone already does not live long.
-        self._collector.run()
+        self._deleter.settle()
         return stored
+
+    def _update(
+        self, route: Route, kind: Kind, old: Body, sent: Body, options: WriteOptions
+    ) -> Body:
+        new = self._restricted(route, kind, old, kind.completed(sent))
+        manager = Manager(options.manager, "Update", route.subresource)
+        given = (sent.get("metadata") or {}).get("managedFields")
+        known = {} if given in ([], [{}]) else owners_of(old)
+        if given in ([], [{}]) and {**new, "metadata": {}} == {**old, "metadata": {}}:
+            return self._replace(kind, old, new, {}, options)
+        owners = updated(kind.endpoint(route.subresource), old, new, known, manager=manager)
+        return self._replace(kind, old, new, owners, options)
 
     def _replace(
-        self, resource: Resource, old: Body, new: Body, owners: Owners, options: WriteOptions
+        self, kind: Kind, old: Body, new: Body, owners: Owners, options: WriteOptions
     ) -> Body:
-        self._admit("update", resource, new)
-        new["metadata"]["managedFields"] = managed_fields(owners, api_version=resource.api_version)
-        if new == _without_resource_version(old):
+        resource = kind.resource
+        new = self._admit("update", resource, new)
+        self._check(kind, new, old)
+        self._give_addresses(resource, new, old)
+        managed = managed_fields(owners, old, api_version=resource.api_version, now=self._now())
+        own = new["metadata"] | {"resourceVersion": old["metadata"]["resourceVersion"]}
+        own |= {"managedFields": managed} if managed else {}
+        generation = kind.generation_after(old, new)
+        if generation is not None:
+            own["generation"] = generation
+        new = new | {"metadata": own}
+        if new == old:
             return old
-        if "spec" in new and _desired(new) != _desired(old):
-            new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
         if options.dry_run:
             return new
-        if "deletionTimestamp" in new["metadata"] and not new["metadata"].get("finalizers"):
-            last = self._storage.remove(resource, key_of(old))
-            self._collector.run()
-            return last
-        stored = self._storage.put(resource, new, owners)
-        self._collector.run()
+        if self._deleter.is_free(resource, new):
+            self._deleter.release(resource, new)
+            return new
+        stored = self._storage.put(resource, new)
+        self._deleter.settle()
         return stored
 
-    def _restricted(self, route: Route, old: Body, body: Body) -> Body:
-        """Keep what this subresource may not change."""
-        _check_resource_version(old, body)
+    def _restricted(self, route: Route, kind: Kind, old: Body, body: Body) -> Body:
+        """Keep what this (sub)resource may not change."""
+        sent, before = body.get("metadata") or {}, old["metadata"]
         if route.subresource == "status":
-            new = {**_without_resource_version(old), "status": body.get("status", {})}
-        elif route.subresource:
-            message = f"no subresource {route.subresource!r} here"
-            raise MethodNotAllowed(405, reason="MethodNotAllowed", message=message)
+            new = {**old, "status": body.get("status", {})}
+            if not kind.is_typed:
+                sent = before
+            labels = {"labels": before["labels"]} if "labels" in before else {}
+            sent = {name: value for name, value in sent.items() if name != "labels"} | labels
         else:
-            new = {name: value for name, value in body.items() if name != "status"}
-            if "status" in old:
-                new["status"] = old["status"]
-        new = copy.deepcopy(new)
-        metadata = new.setdefault("metadata", {})
-        for name in ("resourceVersion", *_IDENTITY):
-            metadata.pop(name, None)
-        metadata.update({n: old["metadata"][n] for n in _IDENTITY if n in old["metadata"]})
+            new = dict(body)
+            if kind.has_status:
+                new.pop("status", None)
+                new |= {"status": old["status"]} if "status" in old else {}
+        new["metadata"] = metadata.kept(sent, before)
         return new
 
-    def _admit(self, verb: str, resource: Resource, body: Body) -> None:
+    def _check_version(self, kind: Kind, old: Body, sent: Body, options: WriteOptions) -> None:
+        if options.is_lenient:
+            return
+        given, own = sent.get("metadata") or {}, old["metadata"]
+        version = given.get("resourceVersion")
+        if version and version != own["resourceVersion"]:
+            raise modified(kind.resource, own["name"])
+        causes = metadata.contradictions(given, own)
+        if causes:
+            raise invalid(kind.resource, own["name"], causes)
+
+    def _check(self, kind: Kind, new: Body, old: Body | None) -> None:
+        before = None if old is None else old["metadata"]
+        causes = [*metadata.wrong(new["metadata"], before), *kind.wrong(new, old)]
+        if causes:
+            raise invalid(kind.resource, new["metadata"].get("name", ""), causes)
+
+    def _give_addresses(self, resource: Resource, new: Body, old: Body | None) -> None:
+        if resource == SERVICES:
+            new["spec"] = dict(new["spec"])
+            self._addresses.give(new, old)
+
+    def _admit(self, verb: str, resource: Resource, body: Body) -> Body:
+        """Ask the admissions, which may change a copy of the body; return what is to be stored."""
+        if not self.admissions:
+            return body
+        body = copied(body)
         for admission in self.admissions:
             admission(verb, resource, body)
-
-    def _check_namespace(self, namespace: str) -> None:
-        """Refuse a namespace that is missing or ending, where namespaces are served."""
-        if not namespace or NAMESPACES not in self._storage.resources:
-            return
-        found = self._storage.find(NAMESPACES, ObjectKey("", namespace))
-        if found is None:
-            message = f'namespaces "{namespace}" not found'
-            raise NotFound(404, reason="NotFound", message=message)
-        if "deletionTimestamp" in found["metadata"]:
-            message = (
-                f"unable to create new content in namespace {namespace} "
-                "because it is being terminated"
-            )
-            causes = [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]
-            raise Forbidden(403, reason="Forbidden", message=message, details={"causes": causes})
+        return body
 
 
-def _desired(body: Body) -> Body:
-    return {name: value for name, value in body.items() if name not in {"metadata", "status"}}
-
-
-def _without_resource_version(body: Body) -> Body:
-    metadata = {n: v for n, v in body["metadata"].items() if n != "resourceVersion"}
-    return body | {"metadata": metadata}
-
-
-def _check_resource_version(old: Body, body: Body) -> None:
-    asked = (body.get("metadata") or {}).get("resourceVersion")
-    if asked and asked != old["metadata"]["resourceVersion"]:
-        message = (
-            "the object has been modified; please apply your changes to the latest version"
-            " and try again"
+def _check_names(route: Route, sent: Body) -> None:
+    given = sent.get("metadata") or {}
+    name, namespace = given.get("name"), given.get("namespace")
+    if route.name and name and name != route.name:
+        raise bad_request(
+            f"the name of the object ({name}) does not match the name on the URL ({route.name})"
         )
+    if namespace and namespace != route.namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+
+
+def _check_fits(kind: Kind, route: Route, intent: Body) -> None:
+    try:
+        check(kind.schema, intent)
+    except MisfitError as error:
+        where = f"{route.namespace}/{route.name}" if route.namespace else f"/{route.name}"
+        about = f"{where}; {kind.resource.api_version}, Kind={kind.resource.kind}"
+        message = f"failed to create typed patch object ({about}): {error}"
+        raise InternalError(500, message=message) from error
+
+
+def _check_uid_of_nothing(kind: Kind, intent: Body) -> None:
+    uid = (intent.get("metadata") or {}).get("uid")
+    if not uid:
+        return
+    if kind.is_typed:
+        message = f"uid mismatch: the object specified uid {uid}, and no existing one was found"
         raise Conflict(409, reason="Conflict", message=message)
-
-
-def _check_uid(old: Body, body: Body) -> None:
-    asked = (body.get("metadata") or {}).get("uid")
-    if asked and asked != old["metadata"]["uid"]:
-        message = f"metadata.uid: Invalid value: {asked!r}: field is immutable"
-        raise Invalid(422, reason="Invalid", message=message)
-
-
-def _check_preconditions(old: Body, preconditions: Mapping[str, str]) -> None:
-    for name, value in preconditions.items():
-        if old["metadata"].get(name) != value:
-            message = f"Precondition failed: {name} is {old['metadata'].get(name)}, not {value}"
-            raise Conflict(409, reason="Conflict", message=message)
+    raise invalid(
+        kind.resource, intent["metadata"]["name"], metadata.contradictions({"uid": uid}, {})
+    )

@@ -9,7 +9,7 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.errors import Conflict, Invalid
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.object import Object
-from registry_operator.kube.resource import ObjectKey
+from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.applier import Applier, NameTakenError, key_of
 from registry_operator.runtime.store import Store
 from registry_operator.testing.fake_api import FakeApi
@@ -17,6 +17,7 @@ from registry_operator.testing.virtual_loop import VirtualClock
 from tests.example_operator import CONFIG_MAP, GREETING, IDENTITY
 
 KEY = ObjectKey("ns", "x")
+SERVICE = Resource("", "v1", "Service", "services")
 
 
 class Desk:
@@ -28,6 +29,7 @@ class Desk:
         self.owner = Object.of(api.put(GREETING, {"metadata": {"namespace": "ns", "name": "hi"}}))
         self.told: list[tuple[str, str]] = []
         self.store = Store(CONFIG_MAP)
+        self.services = Store(SERVICE)
         self.applier = Applier(
             Client(api),
             field_manager="stage/config-map",
@@ -50,7 +52,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(clock: VirtualClock) -> Desk:
-    return Desk(FakeApi([CONFIG_MAP, GREETING], clock=clock))
+    return Desk(FakeApi([CONFIG_MAP, SERVICE, GREETING], clock=clock))
 
 
 async def test_a_first_write_is_not_forced_and_later_ones_are(desk: Desk) -> None:
@@ -95,27 +97,28 @@ async def test_a_child_is_made_only_where_nothing_has_its_name(
     assert desk.told == [("Created", "x")]
 
 
-def no_twin_ports(_verb: str, _resource: object, body: dict[str, Any]) -> None:
-    """As the API server validates the ports of a Service."""
-    names = [port["name"] for port in body["spec"]["ports"]]
-    if len(set(names)) != len(names):
-        raise Invalid(422, reason="Invalid", message="spec.ports[1].name: Duplicate value")
+def service(desk: Desk, *ports: dict[str, Any]) -> dict[str, Any]:
+    """The intent of a Service, whose list of ports others can make invalid."""
+    body = {"metadata": {"namespace": "ns", "name": "x"}, "spec": {"ports": list(ports)}}
+    return IDENTITY.mark(body, resource=SERVICE, owner=desk.owner, outlives_owner=False)
 
 
 async def test_lists_that_others_made_invalid_are_replaced(desk: Desk) -> None:
     def ports(number: int) -> dict[str, Any]:
-        return {**desk.intent("x"), "spec": {"ports": [{"name": "http", "port": number}]}}
+        return service(desk, {"name": "http", "port": number})
 
-    desk.api.admit(no_twin_ports)
-    first = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=None)
-    moved = desk.api.change(CONFIG_MAP, KEY, lambda body: body["spec"]["ports"][0].update(port=81))
-    assert moved["spec"]["ports"] == [{"name": "http", "port": 81}]
+    def numbers(written: Object) -> list[int]:
+        return [port["port"] for port in written.body()["spec"]["ports"]]
+
+    first = await desk.applier.apply(desk.services, ports(80), owner=desk.owner, found=None)
+    moved = desk.api.change(SERVICE, KEY, lambda body: body["spec"]["ports"][0].update(port=81))
+    assert [port["port"] for port in moved["spec"]["ports"]] == [81]
 
     found = Object.of(moved)
-    second = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=found)
+    second = await desk.applier.apply(desk.services, ports(80), owner=desk.owner, found=found)
     assert second.body()["spec"] == first.body()["spec"]
-    third = await desk.applier.apply(desk.store, ports(90), owner=desk.owner, found=second)
-    assert third.body()["spec"]["ports"] == [{"name": "http", "port": 90}]
+    third = await desk.applier.apply(desk.services, ports(90), owner=desk.owner, found=second)
+    assert numbers(third) == [90]
     assert third.owner_references == first.owner_references
 
 
@@ -142,16 +145,10 @@ async def test_a_replacement_of_lists_gives_the_owner_back_and_leaves_those_of_o
 
 
 async def test_a_new_object_that_is_invalid_is_refused(desk: Desk) -> None:
-    twins = [{"name": "http", "port": 1}, {"name": "http", "port": 2}]
-    desk.api.admit(no_twin_ports)
+    twins = service(desk, {"name": "http", "port": 1}, {"name": "http", "port": 2})
 
     with pytest.raises(Invalid, match="Duplicate value"):
-        await desk.applier.apply(
-            desk.store,
-            {**desk.intent("x"), "spec": {"ports": twins}},
-            owner=desk.owner,
-            found=None,
-        )
+        await desk.applier.apply(desk.services, twins, owner=desk.owner, found=None)
 
 
 async def test_the_look_before_a_first_write_asks_for_metadata_only(desk: Desk) -> None:

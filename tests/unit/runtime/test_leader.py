@@ -52,7 +52,7 @@ async def test_a_missing_lease_is_made_and_given_back_after_the_work(stage: Elec
 
 
 async def test_a_released_lease_is_taken_at_once(stage: ElectionStage) -> None:
-    stage.held_by("", spec_of_others="kept")
+    stage.held_by("", preferredHolder="them")
     seen: list[dict[str, Any]] = []
 
     async def lead() -> None:
@@ -62,7 +62,7 @@ async def test_a_released_lease_is_taken_at_once(stage: ElectionStage) -> None:
 
     assert stage.clock.monotonic() == 0
     assert seen[0]["spec"]["leaseTransitions"] == 5
-    assert seen[0]["spec"]["spec_of_others"] == "kept"
+    assert seen[0]["spec"]["preferredHolder"] == "them"
     assert seen[0]["metadata"]["labels"] == {"a": "b"}
 
 

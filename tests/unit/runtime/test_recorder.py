@@ -45,6 +45,7 @@ async def test_an_event_says_what_happened_to_whom(stage: Stage) -> None:
             "name": "images",
             "uid": "u1",
         },
+        "deprecatedSource": {},
     }
     assert stage.recorder.stats().sent == 1
     assert "sent=1" in repr(stage.recorder)

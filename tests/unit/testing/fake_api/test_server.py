@@ -18,9 +18,10 @@ from registry_operator.kube.errors import (
     ServiceUnavailable,
     TransportError,
 )
+from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.fake_api import FakeApi, Fault
-from registry_operator.testing.fake_api.writer import NAMESPACES
+from registry_operator.testing.fake_api.namespaces import NAMESPACES
 from registry_operator.testing.fake_transport import on
 from registry_operator.testing.virtual_loop import VirtualClock
 
@@ -147,7 +148,7 @@ async def test_a_json_patch_whose_test_fails_is_invalid(client: Client) -> None:
 
 async def test_deletion_checks_its_preconditions(api: FakeApi, client: Client) -> None:
     created = await client.create(WIDGETS, a_widget())
-    with pytest.raises(Conflict, match="Precondition failed: uid"):
+    with pytest.raises(Conflict, match="UID in the precondition"):
         await client.delete(WIDGETS, KEY, uid="other")
     await client.delete(
         WIDGETS, KEY, uid=created.uid, resource_version=created.resource_version
@@ -317,6 +318,8 @@ async def test_discovery_tells_what_is_served(api: FakeApi, client: Client) -> N
 async def test_verbs_that_make_no_sense_are_not_allowed(api: FakeApi, client: Client) -> None:
     api.put(WIDGETS, a_widget())
     with pytest.raises(MethodNotAllowed):
+        await client._send(Request("PUT", WIDGETS.path("ns")))
+    with pytest.raises(NotFound):
         await client.patch(WIDGETS, KEY, {}, kind="merge", subresource="scale")
 
 

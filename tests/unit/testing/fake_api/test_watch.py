@@ -95,7 +95,7 @@ async def test_a_watch_list_marks_the_end_of_the_initial_events(
 async def test_bookmarks_come_each_minute_and_before_the_end(api: FakeApi, client: Client) -> None:
     loop = asyncio.get_running_loop()
     async with client.watch(SECRETS, resource_version="1", timeout_seconds=150) as events:
-        api.put(WIDGETS, a_secret("another kind"))
+        api.put(WIDGETS, a_secret("another-kind"))
         bookmarks = [(loop.time(), event) async for event in events]
 
     assert bookmarks == [(at, Bookmark("2")) for at in (60.0, 120.0, 148.0)]

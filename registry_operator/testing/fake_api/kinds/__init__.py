@@ -1,0 +1,1 @@
+"""What the server knows of each kind: its schema and its peculiarities, as data."""

@@ -1,0 +1,1 @@
+"""What an object of a kind may look like, and what the server makes of it."""
