@@ -1,6 +1,7 @@
 """Trouble as the user meets it: a condition that names field and cure, one Event, and healing."""
 
 import random
+from typing import Any
 
 import pytest
 

@@ -101,6 +101,20 @@ def bad_request(message: str) -> BadRequest:
     return BadRequest(400, reason="BadRequest", message=message)
 
 
+def undecodable(resource: Resource, *, at: str, found: str) -> BadRequest:
+    """A value of the wrong type stands in an object that the server has a Go type for."""
+    return bad_request(
+        f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}:'
+        f" json: cannot unmarshal {found} into Go struct field {at}"
+    )
+
+
+def unpatchable(*, at: str, found: str) -> Invalid:
+    """What a patch makes of an object has a value of the wrong type."""
+    message = f"Invalid value: cannot unmarshal {found} into Go struct field {at}"
+    return invalid(Resource("", "", "", ""), "", [Cause("FieldValueInvalid", message, "patch")])
+
+
 def not_allowed(message: str) -> MethodNotAllowed:
     """This path has no such verb."""
     return MethodNotAllowed(405, reason="MethodNotAllowed", message=message)

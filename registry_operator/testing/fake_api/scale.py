@@ -14,10 +14,15 @@ from registry_operator.testing.fake_api.storage import Body
 _METADATA = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 
 
-def scale_of(kind: Kind, body: Body) -> Body:
-    """Return an object as a Scale. Raises InternalError when nobody said how many."""
+def scale_of(kind: Kind, body: Body, *, may_be_unset: bool = False) -> Body:
+    """Return an object as a Scale.
+
+    Raises InternalError when nobody said how many, unless that `may_be_unset`: to be patched.
+    """
     assert kind.scale is not None
     replicas = _at(body, kind.scale.replicas)
+    if replicas is None and may_be_unset:
+        replicas = 0
     if replicas is None:
         path = "." + ".".join(kind.scale.replicas)
         message = f'Internal error occurred: the spec replicas field "{path}" does not exist'

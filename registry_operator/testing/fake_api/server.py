@@ -16,13 +16,14 @@ from registry_operator.kube.errors import ApiError, RequestTimeout, TransportErr
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.clock import Clock
+from registry_operator.testing.fake_api.admission import Admission
 from registry_operator.testing.fake_api.answering import Answerer
 from registry_operator.testing.fake_api.catalogue import Catalogue, Declaration
 from registry_operator.testing.fake_api.faults import Fault, Faults
 from registry_operator.testing.fake_api.route import Route
 from registry_operator.testing.fake_api.storage import Body, Listener, Storage, copied, key_of
 from registry_operator.testing.fake_api.watch import Ending, Watches
-from registry_operator.testing.fake_api.writer import Admission, WriteOptions, Writer
+from registry_operator.testing.fake_api.writer import WriteOptions, Writer
 from registry_operator.testing.fake_transport import a_refusal
 
 _REQUEST_TIMEOUT: Final = 30.0

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from registry_operator.kube.errors import Conflict, InternalError
+from registry_operator.kube.errors import InternalError
 from registry_operator.kube.resource import Resource
 from registry_operator.runtime.clock import Clock, whole_time
-from registry_operator.testing.fake_api import metadata, namespaces
+from registry_operator.testing.fake_api import intake, metadata, namespaces
+from registry_operator.testing.fake_api.admission import Admission
 from registry_operator.testing.fake_api.apply import (
     Manager,
     Owners,
@@ -36,11 +37,7 @@ from registry_operator.testing.fake_api.refusals import (
 )
 from registry_operator.testing.fake_api.route import Route
 from registry_operator.testing.fake_api.scale import scale_of, scaled
-from registry_operator.testing.fake_api.schema.merge import MisfitError, check
 from registry_operator.testing.fake_api.storage import Body, Storage, copied, key_of
-
-# May raise an ApiError to refuse a write, or change the body as a mutating webhook does.
-Admission = Callable[[str, Resource, Body], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +72,7 @@ class Writer:
         if (sent.get("metadata") or {}).get("resourceVersion") and not options.is_lenient:
             message = "resourceVersion should not be set on objects to be created"
             raise InternalError(500, message=message)
+        intake.check_decodable(kind, sent)
         body = kind.completed(self._begun(route, kind, sent))
         manager = Manager(options.manager, "Update")
         owners = updated(kind.endpoint(""), kind.empty(), body, {}, manager=manager)
@@ -88,7 +86,8 @@ class Writer:
             self._check_version(kind, old, sent, options)
             new = scaled(kind, old, sent)
             return scale_of(kind, self._update(route, kind, old, new, options))
-        _check_names(route, sent)
+        intake.check_names(route, sent)
+        intake.check_decodable(kind, sent)
         has_version = bool((sent.get("metadata") or {}).get("resourceVersion"))
         if kind.needs_version and not has_version and not options.is_lenient:
             raise unversioned(route.resource, route.name)
@@ -100,9 +99,11 @@ class Writer:
         kind = self._catalogue[route.resource]
         old = self._storage.get(route.resource, route.key)
         if route.subresource == "scale":
-            return self.update(route, patched(copied(scale_of(kind, old))), options)
+            scale = scale_of(kind, old, may_be_unset=True)
+            return self.update(route, patched(scale), options)
         sent = patched(copied(old))
-        _check_names(route, sent)
+        intake.check_names(route, sent)
+        intake.check_patched(kind, sent)
         self._check_version(kind, old, sent, options)
         return self._update(route, kind, old, sent, options)
 
@@ -112,14 +113,14 @@ class Writer:
         manager = Manager(options.manager, "Apply", route.subresource)
         if (intent.get("metadata") or {}).get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
-        _check_names(route, intent)
-        _check_fits(kind, route, intent)
+        intake.check_names(route, intent)
+        intake.check_fits(kind, route, intent)
         endpoint = kind.endpoint(route.subresource)
         old = self._storage.find(route.resource, route.key)
         if old is None:
             if route.subresource:
                 self._storage.get(route.resource, route.key)
-            _check_uid_of_nothing(kind, intent)
+            intake.check_uid_of_nothing(kind, intent)
             begun = self._begun(route, kind, intent)
             body, owners = applied(endpoint, {}, begun, manager=manager, force=options.force)
             return self._insert(kind, kind.completed(body), owners, options)
@@ -149,7 +150,7 @@ class Writer:
 
     def _begun(self, route: Route, kind: Kind, sent: Body) -> Body:
         """Return a body with the identity of a new object."""
-        _check_names(route, sent)
+        intake.check_names(route, sent)
         given = sent.get("metadata") or {}
         uid = self._storage.new_uid()
         own = metadata.users_part(given)
@@ -204,8 +205,8 @@ class Writer:
     ) -> Body:
         resource = kind.resource
         new = self._admit("update", resource, new)
-        self._check(kind, new, old)
         self._give_addresses(resource, new, old)
+        self._check(kind, new, old)
         managed = managed_fields(owners, old, api_version=resource.api_version, now=self._now())
         own = new["metadata"] | {"resourceVersion": old["metadata"]["resourceVersion"]}
         own |= {"managedFields": managed} if managed else {}
@@ -271,38 +272,3 @@ class Writer:
         for admission in self.admissions:
             admission(verb, resource, body)
         return body
-
-
-def _check_names(route: Route, sent: Body) -> None:
-    given = sent.get("metadata") or {}
-    name, namespace = given.get("name"), given.get("namespace")
-    if route.name and name and name != route.name:
-        raise bad_request(
-            f"the name of the object ({name}) does not match the name on the URL ({route.name})"
-        )
-    if namespace and namespace != route.namespace:
-        raise bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-
-
-def _check_fits(kind: Kind, route: Route, intent: Body) -> None:
-    try:
-        check(kind.schema, intent)
-    except MisfitError as error:
-        where = f"{route.namespace}/{route.name}" if route.namespace else f"/{route.name}"
-        about = f"{where}; {kind.resource.api_version}, Kind={kind.resource.kind}"
-        message = f"failed to create typed patch object ({about}): {error}"
-        raise InternalError(500, message=message) from error
-
-
-def _check_uid_of_nothing(kind: Kind, intent: Body) -> None:
-    uid = (intent.get("metadata") or {}).get("uid")
-    if not uid:
-        return
-    if kind.is_typed:
-        message = f"uid mismatch: the object specified uid {uid}, and no existing one was found"
-        raise Conflict(409, reason="Conflict", message=message)
-    raise invalid(
-        kind.resource, intent["metadata"]["name"], metadata.contradictions({"uid": uid}, {})
-    )

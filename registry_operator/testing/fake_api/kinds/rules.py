@@ -17,7 +17,7 @@ from registry_operator.testing.fake_api.schema.model import Body
 _INVALID: Final = "FieldValueInvalid"
 _IMMUTABLE: Final = "field is immutable"
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]+")
-_DNS_LABEL: Final = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_DNS_LABEL: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 def at(body: Body | None, path: str) -> Any:
@@ -125,10 +125,10 @@ def service_name(new: Body, _old: Body | None) -> Iterator[Cause]:
     name = new["metadata"]["name"]
     if not _DNS_LABEL.fullmatch(name) or len(name) > 63:
         message = (
-            f'Invalid value: "{name}": a DNS-1035 label must consist of lower case alphanumeric'
-            " characters or '-', start with an alphabetic character, and end with an alphanumeric"
-            " character (e.g. 'my-name',  or 'abc-123', regex used for validation is"
-            " '[a-z]([-a-z0-9]*[a-z0-9])?')"
+            f'Invalid value: "{name}": a lowercase RFC 1123 label must consist of lower case'
+            " alphanumeric characters or '-', and must start and end with an alphanumeric"
+            " character (e.g. 'my-name',  or '123-abc', regex used for validation is"
+            " '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
         )
         yield Cause(_INVALID, message, "metadata.name")
 

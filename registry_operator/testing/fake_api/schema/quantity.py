@@ -21,14 +21,31 @@ def canonical(value: object) -> object:
         number = parse_quantity(value)
     except ValueError:
         return value
-    if str(value).endswith("i") and number >= 1024 and number == int(number):
-        for position, suffix in enumerate(_BINARY):
-            unit = 1024 ** (len(_BINARY) - position)
-            if number % unit == 0:
-                return f"{int(number) // unit}{suffix}"
-        return str(int(number))
+    text = str(value)
+    if text.endswith("i") and number >= 1024 and number == int(number):
+        return _binary(int(number))
+    return _exponential(number) if "e" in text.lower().rstrip("e") else _decimal(number)
+
+
+def _binary(number: int) -> str:
+    for position, suffix in enumerate(_BINARY):
+        unit = 1024 ** (len(_BINARY) - position)
+        if number % unit == 0:
+            return f"{number // unit}{suffix}"
+    return str(number)
+
+
+def _decimal(number: Decimal) -> str:
     for position, suffix in enumerate(_DECIMAL):
         unit = Decimal(1000) ** (6 - position)
-        if number % unit == 0:
-            return f"{int(number / unit)}{suffix}" if number else "0"
-    return value
+        if number and number % unit == 0:
+            return f"{int(number / unit)}{suffix}"
+    return "0"
+
+
+def _exponential(number: Decimal) -> str:
+    exponent = 18
+    while number % Decimal(10) ** exponent and exponent > -9:
+        exponent -= 3
+    digits = int(number.scaleb(-exponent))
+    return f"{digits}e{exponent}" if exponent else str(digits)

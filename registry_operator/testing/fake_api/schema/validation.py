@@ -43,6 +43,24 @@ def is_mistyped(schema: Schema, value: Any) -> bool:
     return bool(schema.types) and not fits
 
 
+def first_mistyped(schema: Schema, value: Any, *, at: str = "") -> tuple[str, str] | None:
+    """Return where a value of the wrong type stands, and of which type it is; None if nowhere."""
+    if value is None:
+        return None
+    if is_mistyped(schema, value):
+        return at, json_type(value)
+    if isinstance(value, dict):
+        parts = [(schema.member(name), each, _under(at, name)) for name, each in value.items()]
+    else:
+        items = value if isinstance(value, list) else []
+        parts = [(schema.items, each, at) for each in items]
+    for known, each, where in parts:
+        found = None if known is None else first_mistyped(known, each, at=where)
+        if found is not None:
+            return found
+    return None
+
+
 def _wrong(schema: Schema, value: Any, old: Any, at: str) -> Iterator[Cause]:
     if old is not _MISSING and old == value:
         return

@@ -33,6 +33,7 @@ def test_merge_patches_follow_the_examples_of_rfc_7386(
         ({"op": "add", "path": "/new", "value": {}}, {"list": [1, 2], "a/b": 1, "new": {}}),
         ({"op": "remove", "path": "/list/0"}, {"list": [2], "a/b": 1}),
         ({"op": "replace", "path": "/a~1b", "value": 2}, {"list": [1, 2], "a/b": 2}),
+        ({"op": "replace", "path": "/new", "value": 2}, {"list": [1, 2], "a/b": 1, "new": 2}),
         ({"op": "test", "path": "/list/1", "value": 2}, {"list": [1, 2], "a/b": 1}),
         ({"op": "replace", "path": "", "value": {"x": 1}}, {"x": 1}),
     ],
@@ -48,7 +49,7 @@ def test_json_patches_do_as_they_say(operation: dict[str, Any], expected: Any) -
     "operation",
     [
         {"op": "remove", "path": "/missing"},
-        {"op": "replace", "path": "/missing", "value": 1},
+        {"op": "replace", "path": "/list/0", "value": 1},
         {"op": "test", "path": "/a", "value": 2},
         {"op": "add", "path": "/x/y", "value": 2},
         {"op": "add", "path": "/list/word", "value": 2},
