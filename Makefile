@@ -33,8 +33,8 @@ demo-down: venv ## Take the demo down and show that nothing is left
 
 ##@ Prove
 .PHONY: unit
-unit: venv ## Run the unit and conformance tests (seconds)
-	@$(RUN) -m pytest -q -n $(JOBS) tests/unit tests/conformance $(ARGS)
+unit: venv ## Run the unit, conformance and behaviour tests (seconds)
+	@$(RUN) -m pytest -q -n $(JOBS) -m "not integration" tests/unit tests/conformance tests/behaviour $(ARGS)
 
 .PHONY: integration
 integration: venv ## Run the integration tests (a real control plane)

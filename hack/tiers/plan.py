@@ -10,7 +10,7 @@ from hack.tiers.tier import Step, Tier
 _PYTHON = sys.executable
 _SCRIPTS = Path(sys.executable).parent
 _WORKERS = "2"
-_UNIT = ("tests/unit", "tests/conformance")
+_UNIT = ("tests/unit", "tests/conformance", "tests/behaviour", "-m", "not integration")
 
 
 def tiers(work: Path) -> dict[str, Tier]:
