@@ -11,7 +11,7 @@ from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Address, Operator, Settings
 from registry_operator.runtime.recorder import EVENTS
-from registry_operator.testing.fake_api import FakeApi
+from registry_operator.testing.fake_api import Declaration, FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
 
 LOCAL = Address("127.0.0.1", 0)
@@ -23,11 +23,11 @@ class OperatorStage:
     def __init__(
         self,
         clock: VirtualClock,
-        resources: Iterable[Resource],
+        kinds: Iterable[Declaration],
         install: Callable[[Operator], object],
     ) -> None:
         self.clock = clock
-        self.api = FakeApi([*resources, EVENTS], clock=clock)
+        self.api = FakeApi([*kinds, EVENTS], clock=clock)
         self._install = install
         self._seen = 0
 

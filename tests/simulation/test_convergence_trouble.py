@@ -309,6 +309,7 @@ async def test_a_crd_that_was_deleted_and_comes_back_is_followed_again(
 
 async def test_a_specification_that_cannot_be_read_is_told_by_field(stage: RegistryStage) -> None:
     """The CRD was changed by somebody, so that it lets through what it should not."""
+    stage.api.declare(REGISTRY)
     async with stage.running():
         stage.create(replicas="many")
         await stage.settle()

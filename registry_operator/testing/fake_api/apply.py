@@ -97,7 +97,12 @@ def applied(
         )
         body = fields.without(schema, body, gone)
     others = {other: theirs for other, theirs in owners.items() if other != manager}
-    others = _after(endpoint, live, body, others, force=force)
+    if others:
+        changed = fields.changed(schema, live, body)
+        if not force:
+            _check_conflicts(others, changed, api_version=str(intent.get("apiVersion", "")))
+        lost = fields.union(changed, fields.removed(schema, live, body))
+        others = _without(others, lost)
     counted = endpoint.counted(wanted)
     return body, {**others, **({manager: counted} if counted else {})}
 
@@ -106,12 +111,13 @@ def updated(
     endpoint: Endpoint, old: Body, new: Body, owners: Owners, *, manager: Manager
 ) -> Owners:
     """Return the owners after a write that is no apply: what changed now belongs to the writer."""
-    changed = endpoint.counted(fields.changed(endpoint.schema, old, new))
-    others = {other: theirs for other, theirs in owners.items() if other != manager}
-    others = _after(endpoint, old, new, others, force=True)
+    changed = fields.changed(endpoint.schema, old, new)
     removed = fields.removed(endpoint.schema, old, new)
-    mine = fields.union(fields.difference(owners.get(manager, {}), removed), changed)
-    return {**others, **({manager: mine} if mine else {})}
+    others = {other: theirs for other, theirs in owners.items() if other != manager}
+    left = fields.difference(owners.get(manager, {}), removed)
+    mine = fields.union(left, endpoint.counted(changed))
+    lost = fields.union(changed, removed)
+    return {**_without(others, lost), **({manager: mine} if mine else {})}
 
 
 def owners_of(body: Body) -> dict[Manager, Fields]:
@@ -156,17 +162,15 @@ def _manager(entry: Mapping[str, Any]) -> Manager:
     return Manager(entry["manager"], entry["operation"], entry.get("subresource", ""))
 
 
-def _after(
-    endpoint: Endpoint, old: Body, new: Body, others: Owners, *, force: bool
-) -> dict[Manager, Fields]:
-    """Take from the others what changed or is gone."""
-    changed = fields.changed(endpoint.schema, old, new)
+def _without(owners: Owners, lost: Fields) -> dict[Manager, Fields]:
+    left = {owner: fields.difference(theirs, lost) for owner, theirs in owners.items()}
+    return {owner: theirs for owner, theirs in left.items() if theirs}
+
+
+def _check_conflicts(others: Owners, changed: Fields, *, api_version: str) -> None:
     disputed = {other: fields.intersection(theirs, changed) for other, theirs in others.items()}
-    if not force and any(disputed.values()):
-        raise _conflict(disputed, api_version=str(new.get("apiVersion", "")))
-    lost = fields.union(changed, fields.removed(endpoint.schema, old, new))
-    left = {other: fields.difference(theirs, lost) for other, theirs in others.items()}
-    return {other: theirs for other, theirs in left.items() if theirs}
+    if any(disputed.values()):
+        raise _conflict(disputed, api_version=api_version)
 
 
 def _conflict(disputed: Mapping[Manager, Fields], *, api_version: str) -> Conflict:

@@ -19,6 +19,8 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
+from registry_operator.api.crd import crd
+from registry_operator.api.registry import DEFINITION
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator
 from registry_operator.testing.builders import NAMESPACE, a_registry
@@ -42,7 +44,9 @@ class RegistryStage(OperatorStage):
         self._namespace = namespace
         self._secrets = itertools.count()
         self.answer: bytes | None = None
-        super().__init__(clock, (*KINDS, *(COSI_KINDS if cosi else ())), self._declare)
+        # The schema of ours is enforced: what the operator writes must be valid.
+        kinds = (crd(DEFINITION), *KINDS[1:], *(COSI_KINDS if cosi else ()))
+        super().__init__(clock, kinds, self._declare)
         self.cluster = ClusterModel(self.api)
 
     def _declare(self, operator: Operator) -> None:

@@ -4,7 +4,6 @@ In flow a schema and a value; out flows a new value, which may share parts of th
 stand for absence, where the schema does not allow them (structural schemas, nullable).
 """
 
-import copy
 from typing import Any
 
 from registry_operator.testing.fake_api.schema.model import Schema
@@ -31,7 +30,8 @@ def _object(schema: Schema, value: dict[str, Any]) -> dict[str, Any]:
             result[name] = made
     for name, known in schema.fields.items():
         if known.has_default and name not in result:
-            result[name] = completed(known, copy.deepcopy(known.default))
+            # Completing makes a new object of a default that is one.
+            result[name] = completed(known, known.default)
     if schema.fill is not None:
         schema.fill(result)
     return result

@@ -89,7 +89,8 @@ def changed(schema: Schema, old: Any, new: Any) -> Fields:
                 if below:
                     result[step] = below
             else:
-                result[step] = {}
+                below = everything(known, value) if is_granular(known, value) else {}
+                result[step] = _node(below, is_member=True)
     return result
 
 
@@ -101,8 +102,9 @@ def removed(schema: Schema, old: Any, new: Any) -> Fields:
         if step not in after:
             below = everything(known, value) if is_granular(known, value) else {}
             result[step] = _node(below, is_member=True)
-        elif is_granular(known, value) and is_granular(known, after[step]):
-            below = removed(known, value, after[step]) if value != after[step] else {}
+        elif is_granular(known, value) and value != after[step]:
+            is_alike = is_granular(known, after[step])
+            below = removed(known, value, after[step]) if is_alike else everything(known, value)
             if below:
                 result[step] = below
     return result

@@ -4,7 +4,6 @@ In flow a schema, a live value and an intent; out flows the merged value, or the
 intent fits no object of this kind.
 """
 
-import copy
 from typing import Any
 
 from registry_operator.testing.fake_api.schema.fields import is_granular, members, paths, steps
@@ -55,11 +54,11 @@ def _check_list(schema: Schema, value: list[Any], at: str) -> None:
 
 
 def merged(schema: Schema, live: Any, intent: Any) -> Any:
-    """Lay an intent over what is live; neither is changed."""
-    if type(live) is not type(intent) or not is_granular(schema, intent):
+    """Lay an intent over what is live; the result shares parts of both, neither is changed."""
+    if not is_granular(schema, intent):
+        return intent
+    if type(live) is not type(intent):
         live = {} if isinstance(intent, dict) else []
-        if not is_granular(schema, intent):
-            return copy.deepcopy(intent)
     if isinstance(intent, dict):
         result = dict(live)
         for name, member in intent.items():

@@ -7,6 +7,7 @@ they are tested against a real server.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from types import NoneType
 from typing import Any, Final
 
 import orjson
@@ -16,6 +17,15 @@ from registry_operator.testing.fake_api.schema.fields import item_step
 from registry_operator.testing.fake_api.schema.model import Schema
 
 _MISSING: Final = object()
+_TYPES: Final[Mapping[type, str]] = {
+    NoneType: "null",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 
 def violations(schema: Schema, value: Any, *, old: Any = None, at: str = "") -> list[Cause]:
@@ -26,21 +36,15 @@ def violations(schema: Schema, value: Any, *, old: Any = None, at: str = "") -> 
 
 def json_type(value: Any) -> str:
     """Name the type of a value as JSON Schema does."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    names = ((int, "integer"), (float, "number"), (str, "string"), (list, "array"))
-    return next((name for kind, name in names if isinstance(value, kind)), "object")
+    return _TYPES[type(value)]
 
 
 def is_mistyped(schema: Schema, value: Any) -> bool:
     """Whether a value is of none of the types that may stand here."""
-    if value is None and schema.is_nullable:
+    if not schema.types or (value is None and schema.is_nullable):
         return False
     found = json_type(value)
-    fits = found in schema.types or (found == "integer" and "number" in schema.types)
-    return bool(schema.types) and not fits
+    return found not in schema.types and not (found == "integer" and "number" in schema.types)
 
 
 def first_mistyped(schema: Schema, value: Any, *, at: str = "") -> tuple[str, str] | None:
