@@ -357,6 +357,25 @@ async def test_an_intent_for_one_object_makes_no_other(server: Server, resource:
         await server.client.apply(resource, intent, field_manager="us")
 
 
+async def test_an_intent_at_a_version_before_anything_makes_and_never_changes(
+    server: Server,
+) -> None:
+    """Whether fields are disputed or not: what the first write of a child rests upon."""
+    wanted = a_config_map(server, key="ours")
+    wanted["metadata"]["resourceVersion"] = "1"
+    contents: list[dict[str, str]] = [{"key": "theirs"}, {"key": "ours"}, {"other": "theirs"}, {}]
+    for content in contents:
+        theirs = await server.client.create(CONFIG_MAPS, a_config_map(server, **content))
+        with pytest.raises(Conflict):
+            await server.client.apply(CONFIG_MAPS, wanted, field_manager="us", force=False)
+        assert await server.client.get(CONFIG_MAPS, server.key()) == theirs
+        await server.client.delete(CONFIG_MAPS, server.key())
+
+    made = await server.client.apply(CONFIG_MAPS, wanted, field_manager="us", force=False)
+    assert made.body()["data"] == {"key": "ours"}
+    assert made.resource_version != "1"
+
+
 async def test_fields_whose_owners_were_forgotten_belong_to_somebody_before(server: Server) -> None:
     await server.client.create(WIDGETS, a_widget(server))
     reset: Body = {"metadata": {"managedFields": [{}]}}

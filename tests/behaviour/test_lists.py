@@ -215,3 +215,16 @@ async def test_lists_of_metadata_carry_no_content(server: Server) -> None:
     assert all(b"hunter2" not in item.raw for item in listing.items)
     assert {item.kind for item in listing.items} == {"PartialObjectMetadata"}
     assert {"app": "x"} in [item.labels for item in listing.items]
+
+
+async def test_one_object_can_be_listed_by_its_name(server: Server) -> None:
+    made = await server.client.create(CONFIG_MAPS, a_config_map(server))
+    await server.client.create(CONFIG_MAPS, a_config_map(server, "two"))
+    listing = await server.client.list(
+        CONFIG_MAPS,
+        namespace=server.namespace,
+        field_selector="metadata.name=one",
+        metadata_only=True,
+    )
+
+    assert [one.uid for one in listing.items] == [made.uid]
