@@ -9,9 +9,10 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from controllers.kinds import REGISTRY, SERVICE
+from controllers.kinds import REGISTRY
+from registry_operator.api.crd import crd
 from registry_operator.api.names import LABEL_MANAGED_BY
-from registry_operator.kube.errors import Invalid
+from registry_operator.api.registry import DEFINITION
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.recorder import EVENTS
@@ -44,7 +45,7 @@ class World:
         self.court = Court()
         self.secrecy = Secrecy(self.court)
         self.api = FakeApi(
-            (*KINDS, *COSI_KINDS, LEASES, EVENTS),
+            (crd(DEFINITION), *KINDS[1:], *COSI_KINDS, LEASES, EVENTS),
             clock=VirtualClock(),
             history=_HISTORY,
             recording=False,
@@ -58,7 +59,6 @@ class World:
         self.cosi = CosiModel(self.api, random.Random(f"cosi/{seed}"))
         self.actors = Actors(self)
         self.cluster.is_well = self._is_well
-        self.api.admit(_no_twin_ports)
         self.api.admit(self.actors.admit)
         turns = Turns(self.court)
         self.candidates = [
@@ -198,11 +198,6 @@ def _anew(body: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name != "status"} | {
         "metadata": metadata
     }
-
-
-def _no_twin_ports(_verb: str, of: Resource, body: dict[str, Any]) -> None:
-    if of == SERVICE and len(body["spec"]["ports"]) > 1:
-        raise Invalid(422, reason="Invalid", message="spec.ports[1].name: Duplicate value")
 
 
 def _now() -> float:

@@ -167,7 +167,8 @@ class FakeApi:
         """Write the status of an object, and nothing else. Raises NotFound."""
         stored = self._storage.get(resource, key)
         at = Route(resource, key.namespace, key.name, "status")
-        return self._writer.update(at, stored | {"status": copied(status)}, WriteOptions(_ACTOR))
+        options = WriteOptions(_ACTOR, is_lenient=True)
+        return self._writer.update(at, stored | {"status": copied(status)}, options)
 
     def objects(self, resource: Resource, namespace: str = "") -> list[dict[str, Any]]:
         """Return copies of the objects of a kind, ordered by key."""

@@ -16,6 +16,7 @@ from tests.simulation.candidate import WatchedOperator
 
 Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
+_ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
 
 def picture(api: FakeApi) -> dict[str, Any]:
@@ -107,6 +108,9 @@ def _child(body: Body | None, owner: Body) -> Body | None:
         for name, value in body.items()
         if name not in {"metadata", "status", "apiVersion", "kind"}
     }
+    if "clusterIP" in content.get("spec", {}):
+        # The first address that was free is another in each world.
+        content["spec"] = {n: v for n, v in content["spec"].items() if n not in _ADDRESSES}
     return content | {
         "labels": metadata.get("labels", {}),
         "annotations": {n: v for n, v in annotations.items() if n != ANNOTATION_INTENT},

@@ -125,23 +125,20 @@ async def test_lists_that_others_made_invalid_are_replaced(desk: Desk) -> None:
 async def test_a_replacement_of_lists_gives_the_owner_back_and_leaves_those_of_others(
     desk: Desk,
 ) -> None:
-    def ports(number: int) -> dict[str, Any]:
-        return {**desk.intent("x"), "spec": {"ports": [{"name": "http", "port": number}]}}
-
     def take(body: dict[str, Any]) -> None:
         body["spec"]["ports"][0]["port"] = 81
         body["metadata"]["ownerReferences"] = [theirs]
 
-    other = desk.api.put(GREETING, {"metadata": {"namespace": "ns", "name": "other"}})
-    desk.api.admit(no_twin_ports)
-    theirs = {"apiVersion": "v1", "kind": "G", "name": "other", "uid": other["metadata"]["uid"]}
-    first = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=None)
-    found = Object.of(desk.api.change(CONFIG_MAP, KEY, take))
-    second = await desk.applier.apply(desk.store, ports(80), owner=desk.owner, found=found)
+    intent = service(desk, {"name": "http", "port": 80})
+    other = desk.api.put(GREETING, {"metadata": {"namespace": "ns", "name": "other"}})["metadata"]
+    theirs = {"apiVersion": "v1", "kind": "Greeting", "name": "other", "uid": other["uid"]}
+    first = await desk.applier.apply(desk.services, intent, owner=desk.owner, found=None)
+    found = Object.of(desk.api.change(SERVICE, KEY, take))
+    second = await desk.applier.apply(desk.services, intent, owner=desk.owner, found=found)
 
-    assert second.body()["spec"]["ports"] == [{"name": "http", "port": 80}]
+    assert [port["port"] for port in second.body()["spec"]["ports"]] == [80]
     uids = [reference["uid"] for reference in second.body()["metadata"]["ownerReferences"]]
-    assert uids == [other["metadata"]["uid"], first.owner_references[0].uid]
+    assert uids == [other["uid"], first.owner_references[0].uid]
 
 
 async def test_a_new_object_that_is_invalid_is_refused(desk: Desk) -> None:
