@@ -11,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCKED := $(VENV)/.locked-$(shell cksum < requirements/dev.txt | tr ' ' '-')
+BENCHED := $(VENV)/.benched-$(shell cksum < requirements/bench.txt | tr ' ' '-')
 COMPILE := $(VENV)/bin/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 STORY ?= *
 CLUSTER ?= local
@@ -57,15 +58,22 @@ simulate: venv ## Play whole operators through faults under SEEDS=1000 seeds, on
 	@$(RUN) -m hack.simulate --seeds $(SEEDS) $(ARGS)
 
 .PHONY: bench
-bench: venv ## Print one JSON line per figure: value, baseline, target, whether it holds
-	@$(RUN) -m hack.bench $(ARGS)
+bench: $(BENCHED) ## Print one JSON line per figure: value, baselines, target, whether it holds (20 minutes)
+	@$(RUN) -m hack.bench run $(ARGS)
+
+.PHONY: bench-plots
+bench-plots: $(BENCHED) ## Draw the plots of docs/performance.md from docs/performance/results.json
+	@$(RUN) -m hack.bench plot $(ARGS)
 
 ##@ Make
 .PHONY: venv
 venv: $(LOCKED) ## Make .venv from the lock
 
 $(LOCKED): requirements/dev.txt
-	@bash hack/venv.sh "$(PYTHON)" "$(VENV)" "$@"
+	@bash hack/venv.sh "$(PYTHON)" "$(VENV)" "$@" requirements/dev.txt
+
+$(BENCHED): requirements/bench.txt | venv
+	@bash hack/venv.sh "$(PYTHON)" "$(VENV)" "$@" requirements/bench.txt
 
 .PHONY: generate
 generate: venv ## Write CRDs, RBAC and tables of the documentation from the code
@@ -75,6 +83,7 @@ generate: venv ## Write CRDs, RBAC and tables of the documentation from the code
 lock: venv ## Lock the dependencies of pyproject.toml anew (no index is named in the lock)
 	@$(COMPILE) pyproject.toml --output-file requirements/run.txt
 	@$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
+	@$(COMPILE) pyproject.toml --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove .venv and what tools leave in the tree

@@ -30,13 +30,18 @@ class OperatorProcess:
         kubeconfig: Path | None,
         arguments: Sequence[str] = (),
         mark: str | None = None,
+        module: str = "registry_operator",
     ) -> None:
-        """`mark` is a cluster's, to go down with it; without kubeconfig it is kubectl's."""
+        """`mark` is a cluster's, to go down with it; without kubeconfig it is kubectl's.
+
+        `module` is what Python runs: the operator, or what wraps it and takes its arguments.
+        """
         self._kubeconfig = kubeconfig
+        self._module = module
         self._arguments = tuple(arguments)
         self._supervisor = Supervisor(run=folder, log=folder, mark=mark or str(folder))
-        self.metrics_port, self.probes_port = _free_port(), _free_port()
-        self.debug_port = _free_port()
+        self.metrics_port, self.probes_port = free_port(), free_port()
+        self.debug_port = free_port()
 
     @property
     def log(self) -> Path:
@@ -51,7 +56,7 @@ class OperatorProcess:
     def start(self, *, environment: Mapping[str, str] | None = None) -> None:
         """Starts it, unless it runs."""
         arguments = [
-            *(sys.executable, "-m", "registry_operator", "run"),
+            *(sys.executable, "-m", self._module, "run"),
             *(("--kubeconfig", str(self._kubeconfig)) if self._kubeconfig else ()),
             *("--metrics-bind-address", f"{_HOST}:{self.metrics_port}"),
             *("--health-probe-bind-address", f"{_HOST}:{self.probes_port}"),
@@ -94,7 +99,8 @@ class OperatorProcess:
             connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the virtual environment from the lock: venv.sh PYTHON FOLDER STAMP
+# Makes the virtual environment, or adds to it, from a lock: venv.sh PYTHON FOLDER STAMP LOCK
 # STAMP names the lock's content, so an unchanged lock costs nothing and a changed one is installed.
 set -euo pipefail
-python=$1 folder=$2 stamp=$3
+python=$1 folder=$2 stamp=$3 lock=$4
 
 "$python" - <<'CHECK' || { echo "error: $python is missing or older than 3.11: install it, or: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 import sys
@@ -23,8 +23,8 @@ if ! [ -x "$folder/bin/pip" ]; then
   fi
 fi
 
-echo "installing the locked tools into $folder"
+echo "installing what $lock names into $folder"
 "$folder/bin/python" -m pip install --disable-pip-version-check --progress-bar off --require-hashes \
-  --requirement requirements/dev.txt | sed -nE 's/^(Collecting|Installing) ([^ ]+).*/  \2/p'
-rm -f "$folder"/.locked-*
+  --requirement "$lock" | sed -nE 's/^(Collecting|Installing) ([^ ]+).*/  \2/p'
+rm -f "${stamp%-*-*}"-*
 touch "$stamp"

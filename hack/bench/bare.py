@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl
 
 import aiohttp
 import orjson
@@ -19,7 +20,7 @@ from yarl import URL
 
 from hack.cluster.error import ClusterError
 from registry_operator.kube import auth
-from registry_operator.kube.exchange import JSON, Request
+from registry_operator.kube.exchange import JSON, MERGE_PATCH, Request
 
 AT_ONCE = 16
 T = TypeVar("T")
@@ -36,6 +37,20 @@ class BareClient:
     async def create(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """POST. Raises ClusterError unless the answer is a success."""
         return await self.send(Request("POST", path, body=orjson.dumps(body), content_type=JSON))
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """GET; `path` may have a query. Raises ClusterError unless the answer is a success."""
+        path, _, query = path.partition("?")
+        return await self.send(Request("GET", path, query=tuple(parse_qsl(query))))
+
+    async def merge(self, path: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+        """A merge patch. Raises ClusterError unless the answer is a success."""
+        body = orjson.dumps(patch)
+        return await self.send(Request("PATCH", path, body=body, content_type=MERGE_PATCH))
+
+    async def delete(self, path: str) -> None:
+        """DELETE. Raises ClusterError unless the answer is a success."""
+        await self.send(Request("DELETE", path))
 
     async def delete_all(self, path: str) -> None:
         """Deletes a whole collection. Raises ClusterError unless the answer is a success."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from hack.bench.figure import Baseline, Figure, Target
+from hack.bench.plan import Plan
 from hack.bench.recording import record
 from hack.bench.sample import a_deployment
 from registry_operator.kube.watch import EventDecoder
@@ -16,7 +17,7 @@ _DISTINCT = 500
 _CHUNK = 64 * 1024
 
 
-def figures(_count: int) -> Iterator[Figure]:
+def figures(_plan: Plan) -> Iterator[Figure]:
     """Events of 4.3 KB objects, with and without the managedFields that are cut out."""
     recording = record()
     bodies = [a_deployment(recording, number) for number in range(_DISTINCT)]
@@ -24,16 +25,16 @@ def figures(_count: int) -> Iterator[Figure]:
     yield _figure("decode of a watch stream", [_without_managed_fields(one) for one in bodies])
 
 
-def _figure(figure: str, bodies: list[bytes]) -> Figure:
+def _figure(name: str, bodies: list[bytes]) -> Figure:
     lines = [b'{"type":"MODIFIED","object":' + body + b"}\n" for body in bodies]
     stream = b"".join(lines * (_EVENTS // _DISTINCT))
 
     return Figure(
-        figure=figure,
+        name=name,
         value=_EVENTS / _seconds_decoding(stream),
         unit="events/s",
-        baseline=Baseline("json.loads", _EVENTS / _seconds_loading(stream)),
-        target=Target(bound=30_000, at_least=True),
+        baselines=[Baseline("json.loads", _EVENTS / _seconds_loading(stream))],
+        targets=[Target(bound=30_000, at_least=True)],
     )
 
 

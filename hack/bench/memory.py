@@ -15,6 +15,7 @@ import orjson
 from controllers.kinds import DEPLOYMENT
 from hack.bench import usage
 from hack.bench.figure import Baseline, Figure, Target
+from hack.bench.plan import Plan
 from hack.bench.recording import Recording, record
 from hack.bench.sample import SIZE, a_deployment
 from registry_operator.api.names import LABEL_REGISTRY
@@ -27,15 +28,15 @@ _OBJECTS = 20_000
 Keep = Callable[[Iterator[bytes]], object]
 
 
-def figures(_count: int) -> Iterator[Figure]:
+def figures(_plan: Plan) -> Iterator[Figure]:
     """Bytes for each object of 4.3 KB."""
     recording = record()
     yield Figure(
-        figure=f"memory per cached object of {SIZE / 1000:.1f} KB",
+        name=f"memory per cached object of {SIZE / 1000:.1f} KB",
         value=_measured(in_store, recording) / 1000,
         unit="KB",
-        baseline=Baseline("dictionaries", _measured(in_dictionaries, recording) / 1000),
-        target=Target(bound=6),
+        baselines=[Baseline("dictionaries", _measured(in_dictionaries, recording) / 1000)],
+        targets=[Target(bound=6)],
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 
 from hack.bench.figure import Baseline, Figure
+from hack.bench.plan import Plan
 from registry_operator.runtime.clock import SystemClock
 from registry_operator.runtime.workqueue import WorkQueue
 
@@ -14,17 +15,17 @@ _KEYS = 100_000
 _BATCH = 1000
 
 
-def figures(_count: int) -> Iterator[Figure]:
+def figures(_plan: Plan) -> Iterator[Figure]:
     """Keys added, handed out and done; and adds of keys that are waiting already."""
     plain = _KEYS / asyncio.run(_plain())
     yield Figure(
-        figure="workqueue: add, get, done",
+        name="workqueue: add, get, done",
         value=_KEYS / asyncio.run(_workqueue(repeats=1)),
         unit="keys/s",
-        baseline=Baseline("asyncio.Queue put, get", plain),
+        baselines=[Baseline("asyncio.Queue put, get", plain)],
     )
     yield Figure(
-        figure="workqueue: keys added ten times before each get",
+        name="workqueue: keys added ten times before each get",
         value=_KEYS / asyncio.run(_workqueue(repeats=10)),
         unit="keys/s",
     )

@@ -2,16 +2,20 @@
 
 In flows nothing; out flow the writes of the whole operator, as composed in production, before an
 API server in memory: every child once and the last status. Sent to a real server by a client that
-does nothing else, they are the floor that no operator of the same children can be under.
+does nothing else, they are the floor that no operator of the same children can be under; with all
+pods ready they are what a world at rest is made of (settled.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from controllers.kinds import (
     DEPLOYMENT,
@@ -24,9 +28,10 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
+from hack.bench.readiness import make_ready
 from registry_operator.kube.client import Client
 from registry_operator.kube.exchange import Request
-from registry_operator.kube.resource import ObjectKey
+from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Address, Operator, Settings
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.settings import NAME
@@ -34,21 +39,35 @@ from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 
 SPEC = {"image": "registry:3.1.2", "storage": {"emptyDir": {}}}
-_KINDS = (
+KINDS = (
     *(REGISTRY, DEPLOYMENT, REPLICA_SET, POD),
-    *(SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, EVENTS),
+    *(SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE),
 )
 _HERE = Address("127.0.0.1", 0)
-_KEY = ObjectKey("the-recorded-namespace", "the-recorded-name")
+KEY = ObjectKey("the-recorded-namespace", "the-recorded-name")
 _LONG_ENOUGH = 10.0  # virtual seconds
+
+
+def a_registry(key: ObjectKey) -> dict[str, Any]:
+    """The Registry that every benchmark makes."""
+    return {
+        "apiVersion": REGISTRY.api_version,
+        "kind": REGISTRY.kind,
+        "metadata": {"namespace": key.namespace, "name": key.name},
+        "spec": SPEC,
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """Writes in the order in which they were sent; `uid` is the recorded Registry's."""
+    """Writes in the order in which they were sent; `uid` is the recorded Registry's.
+
+    `objects` is everything that was there at the end, as the server tells it.
+    """
 
     writes: tuple[Request, ...]
     uid: str
+    objects: tuple[tuple[Resource, Mapping[str, Any]], ...]
 
     @property
     def children(self) -> int:
@@ -57,37 +76,47 @@ class Recording:
 
     def retold(self, *, namespace: str, name: str, uid: str) -> list[Request]:
         """The same writes for another Registry."""
-        words = {_KEY.namespace: namespace, _KEY.name: name, self.uid: uid}
+        words = {KEY.namespace: namespace, KEY.name: name, self.uid: uid}
         return [_reworded(request, words) for request in self.writes]
 
+    def export(self, file: Path) -> None:
+        """Writes the children to a JSON file, for operators that share no code with ours."""
+        children = [
+            (request.path, (request.body or b"").decode())
+            for request in self.writes
+            if not request.path.endswith("/status")
+        ]
+        words = {"namespace": KEY.namespace, "name": KEY.name, "uid": self.uid}
+        file.write_text(json.dumps({**words, "children": children}))
 
-def record() -> Recording:
-    """Runs the operator over one Registry without a cluster. Takes no real time to speak of."""
+
+def record(*, ready: bool = False) -> Recording:
+    """Runs the operator over one Registry without a cluster; its pods become `ready` or stay away.
+
+    Takes no real time to speak of.
+    """
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(_record())
+        return runner.run(_record(ready=ready))
 
 
-async def _record() -> Recording:
+async def _record(*, ready: bool) -> Recording:
     clock = VirtualClock()
-    api = FakeApi(_KINDS, clock=clock)
-    uid: str = api.put(
-        REGISTRY,
-        {
-            "apiVersion": REGISTRY.api_version,
-            "kind": REGISTRY.kind,
-            "metadata": {"namespace": _KEY.namespace, "name": _KEY.name},
-            "spec": SPEC,
-        },
-    )["metadata"]["uid"]
+    api = FakeApi((*KINDS, EVENTS), clock=clock)
+    uid: str = api.put(REGISTRY, a_registry(KEY))["metadata"]["uid"]
     async with _Running(api, clock):
         await clock.sleep(_LONG_ENOUGH)
+        if ready:
+            make_ready(api, KEY)
+            await clock.sleep(_LONG_ENOUGH)
     last = {
         request.path: replace(request, fence=None)
         for request in api.writes()
         if "/events" not in request.path
     }
 
-    return Recording(tuple(last.values()), uid)
+    objects = [(kind, body) for kind in KINDS for body in api.objects(kind)]
+
+    return Recording(tuple(last.values()), uid, tuple(objects))
 
 
 class _Running:

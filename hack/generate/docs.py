@@ -62,9 +62,8 @@ def replace_table(page: str, *, name: str, table: str) -> str:
     marked = re.compile(rf"(<!-- generated: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marked.search(page):
         raise GenerateError(
-            f"{PAGE} lacks the lines `<!-- generated: {name} -->` and `<!-- end -->`: add them "
-            f"where "
-            "the table belongs"
+            f"the page lacks the lines `<!-- generated: {name} -->` and `<!-- end -->`: add them "
+            "where the table belongs"
         )
 
     return marked.sub(lambda match: f"{match[1]}\n{table}\n\n{match[2]}", page, count=1)
