@@ -26,7 +26,7 @@ import orjson
 import trustme
 from aiohttp import web
 
-from hack.bench.library import Library, Shelf
+from hack.bench.library import Body, Library, Shelf
 from hack.bench.recording import KINDS, record
 from hack.bench.settled import keys, settled
 from hack.bench.written import audited
@@ -107,6 +107,8 @@ class ApiServer:
             return _refusal(404, "NotFound")
         if place.key is not None:
             return _answer(place.shelf.whole(place.key))
+        if "fieldSelector" in request.query:
+            return _refusal(400, "BadRequest")
         return self._page(request, place.shelf)
 
     def _page(self, request: web.Request, shelf: Shelf) -> web.Response:
@@ -168,16 +170,23 @@ class ApiServer:
         if place.shelf is None:
             return _answer(raw or b"{}")
         if request.method == "DELETE" and place.key is not None:
-            if place.key not in place.shelf:
-                return _refusal(404, "NotFound")
-            self._library.remove(place.shelf.resource, place.key)
-            return _answer(orjson.dumps({"kind": "Status", "status": "Success"}))
+            return self._delete(place.shelf, place.key)
         if request.method == "PATCH" and place.key is not None:
-            patch = orjson.loads(raw)
-            if place.sub and place.key not in place.shelf:
-                return _refusal(404, "NotFound")
-            return _answer(self._library.apply(place.shelf.resource, place.key, patch))
+            return self._patch(place.shelf, place.key, orjson.loads(raw), sub=place.sub)
         return _refusal(405, "MethodNotAllowed")
+
+    def _delete(self, shelf: Shelf, key: ObjectKey) -> web.Response:
+        if key not in shelf:
+            return _refusal(404, "NotFound")
+        self._library.remove(shelf.resource, key)
+        return _answer(orjson.dumps({"kind": "Status", "status": "Success"}))
+
+    def _patch(self, shelf: Shelf, key: ObjectKey, patch: Body, *, sub: str) -> web.Response:
+        if sub and key not in shelf:
+            return _refusal(404, "NotFound")
+        if not shelf.is_at(key, patch.get("metadata", {}).get("resourceVersion")):
+            return _refusal(409, "Conflict")
+        return _answer(self._library.apply(shelf.resource, key, patch))
 
     def _note(self, request: web.Request, place: Place, code: int, received: float) -> None:
         resource = f"{place.resource}/{place.sub}" if place.sub else place.resource

@@ -53,6 +53,13 @@ class Shelf:
         body: Body = orjson.loads(self.whole(key))
         return body
 
+    def is_at(self, key: ObjectKey, version: str | None) -> bool:
+        """Whether a write that asks for this resourceVersion may go on; of nothing any may."""
+        if version is None or key not in self:
+            return True
+        current: str = self.body(key)["metadata"]["resourceVersion"]
+        return version == current
+
     def items(self, *, metadata_only: bool) -> list[bytes]:
         """Every object as lists hold it: those of custom resources with their kind."""
         if metadata_only:

@@ -109,7 +109,7 @@ async def _record(*, ready: bool) -> Recording:
             make_ready(api, KEY)
             await clock.sleep(_LONG_ENOUGH)
     last = {
-        request.path: replace(request, fence=None)
+        request.path: _without_precondition(replace(request, fence=None))
         for request in api.writes()
         if "/events" not in request.path
     }
@@ -148,6 +148,14 @@ class _Running:
 
 async def _ask(address: str) -> bytes:
     raise TimeoutError(address)
+
+
+def _without_precondition(request: Request) -> Request:
+    """First writes say that there must be nothing yet; who repeats them must not."""
+    body = json.loads(request.body or b"{}")
+    body["metadata"].pop("resourceVersion", None)
+
+    return replace(request, body=json.dumps(body, separators=(",", ":")).encode())
 
 
 def _reworded(request: Request, words: dict[str, str]) -> Request:

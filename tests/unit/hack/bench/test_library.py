@@ -80,6 +80,16 @@ def test_an_apply_makes_what_is_not_there_with_a_uid_of_its_own(library: Library
     assert made["metadata"]["generation"] == 1
 
 
+@pytest.mark.parametrize(
+    ("version", "may"), [(None, True), ("2", True), ("1", False)], ids=["any", "this", "another"]
+)
+def test_a_write_may_ask_for_a_version_of_what_is_there(
+    library: Library, version: str | None, *, may: bool
+) -> None:
+    assert library.shelves[SECRET].is_at(_KEY, version) is may
+    assert library.shelves[SECRET].is_at(ObjectKey("team-a", "other"), version)
+
+
 def test_a_changed_spec_is_a_generation_and_a_changed_status_is_none(library: Library) -> None:
     library.put(DEPLOYMENT, a_body("Deployment", "apps/v1", spec={"replicas": 1}))
     library.apply(DEPLOYMENT, _KEY, {"metadata": {}, "status": {"replicas": 1}})

@@ -19,6 +19,12 @@ def test_every_child_is_written_once_and_the_status_last(recording: Recording) -
     assert recording.children == 5
 
 
+def test_a_recorded_write_can_be_repeated(recording: Recording) -> None:
+    bodies = [orjson.loads(request.body or b"") for request in recording.writes]
+
+    assert all("resourceVersion" not in body["metadata"] for body in bodies)
+
+
 def test_a_recording_retold_is_about_the_other_registry_only(recording: Recording) -> None:
     retold = recording.retold(namespace="team-b", name="copies", uid="its-uid")
 
