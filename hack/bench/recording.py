@@ -28,13 +28,13 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
-from hack.bench.readiness import make_ready
 from registry_operator.kube.client import Client
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Address, Operator, Settings
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.settings import NAME
+from registry_operator.testing.cluster_model import ClusterModel
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 
@@ -103,11 +103,13 @@ async def _record(*, ready: bool) -> Recording:
     clock = VirtualClock()
     api = FakeApi((*KINDS, EVENTS), clock=clock)
     uid: str = api.put(REGISTRY, a_registry(KEY))["metadata"]["uid"]
+    cluster = ClusterModel(api)
     async with _Running(api, clock):
         await clock.sleep(_LONG_ENOUGH)
         if ready:
-            make_ready(api, KEY)
+            controllers = asyncio.create_task(cluster.run())
             await clock.sleep(_LONG_ENOUGH)
+            controllers.cancel()
     last = {
         request.path: _without_precondition(replace(request, fence=None))
         for request in api.writes()
