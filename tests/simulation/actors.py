@@ -10,82 +10,21 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from controllers.kinds import DEPLOYMENT, REGISTRY, SECRET, SERVICE, SERVICE_ACCOUNT
+from controllers.kinds import REGISTRY, SECRET
 from registry_operator.api.names import ANNOTATION_INTENT
 from registry_operator.kube.errors import ApiError, Forbidden, InternalError
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.builders import NAMESPACE, a_registry, a_secret
 from registry_operator.testing.simulation.plan import Step
 from registry_operator.testing.simulation.weather import Trouble
+from tests.simulation.damage import DAMAGES, KINDS, foreign
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Body = dict[str, Any]
 
-KINDS: Mapping[str, Resource] = {
-    "deployments": DEPLOYMENT,
-    "services": SERVICE,
-    "secrets": SECRET,
-    "serviceaccounts": SERVICE_ACCOUNT,
-}
 KEYS = {"accessKey": "AKIA", "secretKey": "do-not-tell-s3"}
-
-
-def _deployment_replicas(body: Body) -> None:
-    body["spec"]["replicas"] = 9
-
-
-def _deployment_image(body: Body) -> None:
-    body["spec"]["template"]["spec"]["containers"][0]["image"] = "registry:0.0.1"
-
-
-def _service_port(body: Body) -> None:
-    body["spec"]["ports"][0]["port"] = 81
-
-
-def _no_owner(body: Body) -> None:
-    body["metadata"]["ownerReferences"] = []
-
-
-def _no_labels(body: Body) -> None:
-    body["metadata"]["labels"] = {}
-
-
-def _other_intent(body: Body) -> None:
-    body["metadata"]["annotations"][ANNOTATION_INTENT] = "0" * 8
-
-
-DAMAGES: Mapping[str, tuple[str, Callable[[Body], None]]] = {
-    "replicas": ("deployments", _deployment_replicas),
-    "image": ("deployments", _deployment_image),
-    "owner": ("deployments", _no_owner),
-    "labels": ("deployments", _no_labels),
-    "intent": ("deployments", _other_intent),
-    "port": ("services", _service_port),
-    "service-owner": ("services", _no_owner),
-    "service-labels": ("services", _no_labels),
-    "account-labels": ("serviceaccounts", _no_labels),
-}
-"""What a vandal does to a child: the kind and the change."""
-
-
-_TEMPLATE: Body = {
-    "metadata": {"labels": {"app": "mine"}},
-    "spec": {"containers": [{"name": "mine", "image": "mine:1", "env": []}], "volumes": []},
-}
-_CONTENTS: Mapping[Resource, Body] = {
-    DEPLOYMENT: {
-        "spec": {
-            "replicas": 0,
-            "selector": {"matchLabels": {"app": "mine"}},
-            "template": _TEMPLATE,
-        }
-    },
-    SERVICE: {"spec": {"selector": {"app": "mine"}, "ports": [{"name": "mine", "port": 80}]}},
-    SECRET: {"data": {"mine": "eWVz"}},
-    SERVICE_ACCOUNT: {},
-}
 
 
 class Actors:
@@ -165,7 +104,7 @@ class Actors:
         resource = KINDS[kind]
         if self._api.get(resource, _key(name)) is not None:
             return
-        self._api.put(resource, _foreign(resource, name))
+        self._api.put(resource, foreign(resource, name))
         self._for(lasts, lambda: self._leave(resource, name))
 
     def _leave(self, resource: Resource, name: str) -> None:
@@ -280,19 +219,6 @@ def _forget(lags: dict[str, float], kind: str) -> None:
 def _discard(troubles: list[Trouble], trouble: Trouble) -> None:
     if trouble in troubles:
         troubles.remove(trouble)
-
-
-def _foreign(resource: Resource, name: str) -> Body:
-    body: Body = {
-        "apiVersion": resource.api_version,
-        "kind": resource.kind,
-        "metadata": {
-            "namespace": NAMESPACE,
-            "name": name,
-            "labels": {"example.org/mine": "yes"},
-        },
-    }
-    return body | _CONTENTS[resource]
 
 
 def _refusal(why: str, resource: Resource) -> ApiError:

@@ -10,7 +10,8 @@ from typing import Any
 
 from registry_operator.testing.builders import COSI, EMPTY_DIR, S3
 from registry_operator.testing.simulation.plan import Plan, Step
-from tests.simulation.actors import DAMAGES, KEYS
+from tests.simulation.actors import KEYS
+from tests.simulation.damage import DAMAGES
 
 Using = dict[str, Any]
 
