@@ -34,6 +34,7 @@ from tests.behaviour.bodies import (
 from tests.behaviour.levers import COMPACTION_SECONDS, CONTROLLERS, FakeLevers, RealLevers
 from tests.behaviour.server import Server, eventually
 
+_GOOD_BYE_SECONDS = 0.02
 # The loop that a test runs on says which server it is about.
 _LOOPS = {"fake": VirtualLoop, "real": asyncio.SelectorEventLoop}
 
@@ -136,6 +137,8 @@ async def _connected(credentials: Credentials) -> AsyncIterator[HttpTransport]:
         yield transport
     finally:
         await transport.close()
+        # A stream that was left closes its connection in its own time: TLS says good-bye.
+        await asyncio.sleep(_GOOD_BYE_SECONDS)
 
 
 async def _define(credentials: Credentials) -> None:

@@ -12,6 +12,8 @@ from registry_operator.testing.fake_api.schema.quantity import canonical
 
 def completed(schema: Schema, value: Any) -> Any:
     """Prune and default a value."""
+    if schema.says_nothing:
+        return value
     if isinstance(value, dict) and schema.is_object:
         return _object(schema, value)
     if isinstance(value, list) and schema.items is not None:

@@ -66,6 +66,11 @@ class Schema:
     def is_object(self) -> bool:
         return "object" in self.types
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether whatever stands below is left alone."""
+        return self.is_open and not self.fields
+
 
 ANYTHING: Final = Schema(is_open=True, is_nullable=True)
 

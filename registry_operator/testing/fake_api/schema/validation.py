@@ -47,21 +47,23 @@ def is_mistyped(schema: Schema, value: Any) -> bool:
     return found not in schema.types and not (found == "integer" and "number" in schema.types)
 
 
-def first_mistyped(schema: Schema, value: Any, *, at: str = "") -> tuple[str, str] | None:
+def first_mistyped(schema: Schema, value: Any) -> tuple[str, str] | None:
     """Return where a value of the wrong type stands, and of which type it is; None if nowhere."""
     if value is None:
         return None
     if is_mistyped(schema, value):
-        return at, json_type(value)
+        return "", json_type(value)
+    if schema.says_nothing:
+        return None
     if isinstance(value, dict):
-        parts = [(schema.member(name), each, _under(at, name)) for name, each in value.items()]
-    else:
-        items = value if isinstance(value, list) else []
-        parts = [(schema.items, each, at) for each in items]
-    for known, each, where in parts:
-        found = None if known is None else first_mistyped(known, each, at=where)
-        if found is not None:
-            return found
+        for name, member in value.items():
+            known = schema.member(name)
+            found = None if known is None else first_mistyped(known, member)
+            if found is not None:
+                return f"{name}.{found[0]}".rstrip("."), found[1]
+    elif isinstance(value, list) and schema.items is not None:
+        found_in = (first_mistyped(schema.items, item) for item in value)
+        return next((found for found in found_in if found is not None), None)
     return None
 
 
