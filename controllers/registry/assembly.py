@@ -47,7 +47,7 @@ from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.owned import OWNER_INDEX, OwnedKind
 from registry_operator.runtime.ownership import Identity, by_owner_label
-from registry_operator.runtime.predicate import intent_changed
+from registry_operator.runtime.predicate import intent_changed, others_changed
 from registry_operator.runtime.referenced import Referenced
 from registry_operator.runtime.store import Store
 
@@ -98,6 +98,7 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _STATUS_DELAY = 0.2
 _LOOKS_AT_STATUS = {*_COSI, "referenced_secrets"}
+_WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
 
 
 def install(
@@ -221,21 +222,32 @@ def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
 
 def _connect(name: str, controller: Controller, stores: Stores) -> None:
     """Lets the Registry and the stores of `TRIGGERS` wake one controller."""
-    is_status = name == reporter.NAME
-    after = _STATUS_DELAY if is_status else 0.0
-    when = _always if is_status else intent_changed
-    controller.watch(stores.registries, _self_key, when=when, after=after)
+    after = _STATUS_DELAY if name == reporter.NAME else 0.0
+    # The only one that writes a status need not look at it afterwards.
+    concerned = others_changed if name == reporter.NAME else intent_changed
+    controller.watch(stores.registries, _self_key, when=concerned, after=after)
     for trigger in TRIGGERS[name]:
-        when = _always if is_status or trigger in _LOOKS_AT_STATUS else intent_changed
+        when = _predicate(name, trigger)
         if trigger == "referenced_secrets":
             secrets = stores.referenced_secrets
             controller.watch(secrets, _referrers(secrets), when=when, after=after)
             secrets.on_failure(lambda key: _wake(controller, _referring(secrets, key)))  # noqa: B023
             continue
         store: Store = getattr(stores, trigger)
+        if store.resource == _WRITES.get(name):
+            when = _of_others(when)
         controller.watch(store, child.owner_key, when=when, after=after)
         if trigger in _COSI:
             store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
+
+
+def _predicate(name: str, trigger: str) -> Callable[[Change], bool]:
+    looks_at_status = name == reporter.NAME or trigger in _LOOKS_AT_STATUS
+    return _always if looks_at_status else intent_changed
+
+
+def _of_others(when: Callable[[Change], bool]) -> Callable[[Change], bool]:
+    return lambda change: others_changed(change) and when(change)
 
 
 def _wake(controller: Controller, keys: Iterable[ObjectKey]) -> None:

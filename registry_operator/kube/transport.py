@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, urlencode
 
@@ -246,8 +247,7 @@ class HttpTransport:
             self._observe(RequestOutcome(request.method, self._host, code, seconds, retried))
 
     def _url(self, request: Request) -> URL:
-        query = f"?{urlencode(request.query, quote_via=quote)}" if request.query else ""
-        return URL(f"{self._credentials.server}{request.path}{query}", encoded=True)
+        return URL(f"{self._credentials.server}{request.path}{_query(request.query)}", encoded=True)
 
     def _session(self, *, streams: bool) -> aiohttp.ClientSession:
         if self._is_closed:
@@ -272,6 +272,12 @@ def host_and_port(server: URL) -> str:
     """Name the server as client-go does: with the port that the address names; no user, no path."""
     host = server.host_subcomponent or ""
     return f"{host}:{server.explicit_port}" if server.explicit_port else host
+
+
+@lru_cache(maxsize=256)
+def _query(parameters: tuple[tuple[str, str], ...]) -> str:
+    """Encoded, with its question mark; there are a handful, but for tokens of next pages."""
+    return f"?{urlencode(parameters, quote_via=quote)}" if parameters else ""
 
 
 async def _chunks(request: Request, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:

@@ -27,13 +27,15 @@ class Applied:
     `old` is None for one that was not there. An object deleted and made anew between two looks at
     the server shows as one change with two uids (client-go does the same): who keys by uid
     compares them. `initial` marks the first complete list, or what was there when the handler
-    subscribed; `resync` a repetition without any change.
+    subscribed; `resync` a repetition without any change; `own` the answer to a write of ours that
+    the watch has not told.
     """
 
     old: Object | None
     new: Object
     initial: bool = False
     resync: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

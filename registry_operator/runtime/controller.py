@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 import structlog
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
@@ -199,6 +199,7 @@ class Controller:
         return f"Controller({self.name!r}, workers={self._workers}, active={self._active})"
 
     async def _work(self) -> None:
+        bind_contextvars(controller=self.name)
         while True:
             try:
                 key = await self._queue.get()
@@ -217,8 +218,8 @@ class Controller:
         began = self._clock.monotonic()
         self._reconciles += 1
         number = next(self._ids)
-        facts = {"controller": self.name, "key": str(key), "reconcile_id": number}
-        with bound_contextvars(**facts), self._runs.running(key, number) as run:
+        bind_contextvars(key=str(key), reconcile_id=number)
+        with self._runs.running(key, number) as run:
             limit = asyncio.timeout(self._timeout)
             try:
                 async with limit:

@@ -12,6 +12,7 @@ Nothing is walked when the figures are read.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -101,6 +102,13 @@ class Metrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
         self._restart_reasons = _Few(_MOST_REASONS)
+        # Looking labels up costs more than counting.
+        self._of_request = cache(
+            lambda code, verb, host: (
+                self.client_requests.labels(code, verb, host),
+                self.client_duration.labels(verb, host),
+            )
+        )
         self._declare_reconciles()
         self._declare_queues()
         self._declare_requests()
@@ -119,7 +127,9 @@ class Metrics:
             workers=self.max_concurrent_reconciles.labels(name),
             active=self.active_workers.labels(name),
             seconds=self.reconcile_time.labels(name),
-            outcomes=lambda outcome, reason: self.outcomes.labels(name, outcome, reasons(reason)),
+            outcomes=lru_cache(maxsize=256)(
+                lambda outcome, reason: self.outcomes.labels(name, outcome, reasons(reason))
+            ),
         )
 
     def queue(self, name: str) -> QueueMetrics:
@@ -136,8 +146,9 @@ class Metrics:
 
     def request(self, outcome: RequestOutcome) -> None:
         """Count one try of one request; the hook that the transport calls."""
-        self.client_requests.labels(outcome.code, outcome.verb, outcome.host).inc()
-        self.client_duration.labels(outcome.verb, outcome.host).observe(outcome.seconds)
+        requests, duration = self._of_request(outcome.code, outcome.verb, outcome.host)
+        requests.inc()
+        duration.observe(outcome.seconds)
         if outcome.retried:
             self.client_retries.labels(outcome.code, outcome.verb, outcome.host).inc()
 

@@ -131,6 +131,11 @@ class Operator:
         self.describe("outcomes", self.outcomes.stats)
         self.describe("events", self.recorder.stats)
 
+    @property
+    def controllers(self) -> Sequence[Controller]:
+        """All controllers that were declared so far."""
+        return tuple(self._controllers)
+
     def _fence(self) -> None:
         """Raises LeadershipLost when another process may lead."""
         if self._elector is not None:

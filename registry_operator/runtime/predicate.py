@@ -31,3 +31,11 @@ def intent_changed(change: Change) -> bool:
         new.owner_references,
         new.deletion_timestamp,
     )
+
+
+def others_changed(change: Change) -> bool:
+    """Whether the change is not the answer to our own write.
+
+    For whoever made the write, and has nothing to learn from it.
+    """
+    return isinstance(change, Removed) or not change.own

@@ -162,7 +162,7 @@ class Store:
         if old is None or version > version_number(old.resource_version):
             self._overlay.wrote(obj)
             self._put(obj)
-            self._subscribers.tell(Applied(old, obj))
+            self._subscribers.tell(Applied(old, obj, own=True))
 
     def deleted(self, key: ObjectKey, uid: str) -> None:
         """Hide what we deleted until the watch says so.

@@ -53,6 +53,16 @@ async def test_a_new_registry_costs_one_request_for_each_child_two_statuses_and_
     }
 
 
+async def test_nobody_looks_again_at_a_child_because_it_was_made(stage: RegistryStage) -> None:
+    async with stage.running() as operator:
+        stage.create()
+        await stage.settle(60)
+        runs = {one.name: one.stats().reconciles for one in operator.controllers}
+
+    alone = ("service-account", "http-secret", "service")
+    assert {name: runs[name] for name in alone} == dict.fromkeys(alone, 1)
+
+
 async def test_a_fleet_that_takes_its_time_costs_two_statuses_each(stage: RegistryStage) -> None:
     async with stage.running():
         slowly(stage)

@@ -28,13 +28,13 @@ def version_of(store: Store, name: str) -> str | None:
 
 def test_an_own_write_is_read_indexed_and_told_at_once() -> None:
     store, _, heard = a_filled_store("a")
-    written = a_secret("a", 12, labels=BLUE)
+    before, written = store.get(key("a")), a_secret("a", 12, labels=BLUE)
 
     store.wrote(written)
 
     assert store.get(key("a")) == written
     assert store.by_index("team", "blue") == [written]
-    assert [change.new for change in heard if isinstance(change, Applied)] == [written]
+    assert heard == [Applied(before, written, own=True)]
     assert store.stats().pending == 1
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from registry_operator.kube.object import Object
 from registry_operator.runtime.change import Applied, Removed
-from registry_operator.runtime.predicate import intent_changed
+from registry_operator.runtime.predicate import intent_changed, others_changed
 
 METADATA = {"name": "x", "namespace": "ns", "uid": "u", "generation": 3, "resourceVersion": "7"}
 REFERENCE = {"apiVersion": "v1", "kind": "K", "name": "n", "uid": "o"}
@@ -41,3 +41,9 @@ def test_coming_going_resyncs_and_kinds_without_generation_do() -> None:
     assert intent_changed(Removed(an_object()))
     assert intent_changed(Applied(an_object(), an_object(), resync=True))
     assert intent_changed(Applied(an_object(generation=0), an_object(generation=0)))
+
+
+def test_the_answer_to_our_own_write_is_told_apart() -> None:
+    assert not others_changed(Applied(None, an_object(), own=True))
+    assert others_changed(Applied(None, an_object()))
+    assert others_changed(Removed(an_object()))
