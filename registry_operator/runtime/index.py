@@ -35,13 +35,16 @@ def by_label(name: str) -> IndexFunc:
 
 
 class Index:
-    """From a value to the keys of the objects that have it; unused values take no memory."""
+    """From a value to the keys of the objects that have it; unused values take no memory.
+
+    An object's former values are not kept: the function tells them again.
+    """
 
     def __init__(self, name: str, function: IndexFunc) -> None:
         self._name = name
         self._function = function
-        self._keys: dict[str, set[ObjectKey]] = {}
-        self._values: dict[ObjectKey, tuple[str, ...]] = {}
+        # Most values are of one object, for which a set would be half of what the index takes.
+        self._keys: dict[str, ObjectKey | set[ObjectKey]] = {}
         self.failures = 0
 
     def __len__(self) -> int:
@@ -49,26 +52,38 @@ class Index:
 
     def keys(self, value: str) -> list[ObjectKey]:
         """Return the keys of the objects that have the value, sorted."""
-        return sorted(self._keys.get(value, ()))
+        keys = self._keys.get(value)
+        if keys is None:
+            return []
+        return sorted(keys) if isinstance(keys, set) else [keys]
 
-    def put(self, obj: Object) -> None:
-        """Take an object in, instead of what was known of its key."""
-        key = obj.key
+    def put(self, obj: Object, old: Object | None) -> None:
+        """Take an object in, instead of the one that was put under its key."""
         values = self._values_of(obj)
-        if values == self._values.get(key, ()):
-            return
-        self.discard(key)
-        if values:
-            self._values[key] = values
+        if old is not None:
+            former = self._values_of(old)
+            if values == former:
+                return
+            self._drop(old.key, former)
         for value in values:
-            self._keys.setdefault(value, set()).add(key)
+            keys = self._keys.setdefault(value, obj.key)
+            if isinstance(keys, set):
+                keys.add(obj.key)
+            elif keys != obj.key:
+                self._keys[value] = {keys, obj.key}
 
-    def discard(self, key: ObjectKey) -> None:
-        """Forget an object, if it is known."""
-        for value in self._values.pop(key, ()):
-            keys = self._keys[value]
-            keys.discard(key)
-            if not keys:
+    def discard(self, obj: Object) -> None:
+        """Forget an object that was put."""
+        self._drop(obj.key, self._values_of(obj))
+
+    def _drop(self, key: ObjectKey, values: Iterable[str]) -> None:
+        for value in values:
+            keys = self._keys.get(value)
+            if isinstance(keys, set):
+                keys.discard(key)
+                if len(keys) == 1:
+                    self._keys[value] = keys.pop()
+            elif keys == key:
                 del self._keys[value]
 
     def _values_of(self, obj: Object) -> tuple[str, ...]:

@@ -18,17 +18,17 @@ def intent_changed(change: Change) -> bool:
         return True
     return (
         old.generation,
-        old.labels,
-        old.annotations,
+        old.raw_labels,
+        old.raw_annotations,
         old.finalizers,
-        old.owner_references,
+        old.raw_owner_references,
         old.deletion_timestamp,
     ) != (
         new.generation,
-        new.labels,
-        new.annotations,
+        new.raw_labels,
+        new.raw_annotations,
         new.finalizers,
-        new.owner_references,
+        new.raw_owner_references,
         new.deletion_timestamp,
     )
 

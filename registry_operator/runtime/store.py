@@ -284,10 +284,10 @@ class Store:
         self._bytes += obj.size - (old.size if old else 0)
         self._objects[obj.key] = obj
         for index in self._indexes.values():
-            index.put(obj)
+            index.put(obj, old)
 
     def _discard(self, obj: Object) -> None:
         self._bytes -= obj.size
         del self._objects[obj.key]
         for index in self._indexes.values():
-            index.discard(obj.key)
+            index.discard(obj)

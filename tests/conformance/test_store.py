@@ -278,8 +278,9 @@ def test_an_index_follows_additions_changes_and_removals() -> None:
 @origin(125, "thread_safe_store_test :: TestThreadSafeStoreDeleteRemovesEmptySetsFromIndex", "I10")
 def test_a_value_that_no_object_has_any_more_leaves_the_index() -> None:
     index = Index("team", by_label("team"))
-    index.put(a_labelled("a", 1, team="blue"))
-    index.discard(key("a"))
+    obj = a_labelled("a", 1, team="blue")
+    index.put(obj, None)
+    index.discard(obj)
 
     assert len(index) == 0
 
@@ -291,10 +292,11 @@ def test_a_value_that_no_object_has_any_more_leaves_the_index() -> None:
 )
 def test_a_value_stays_in_the_index_as_long_as_one_object_has_it() -> None:
     index = Index("team", by_label("team"))
-    index.put(a_labelled("a", 1, team="blue"))
-    index.put(a_labelled("b", 2, team="blue"))
+    before = a_labelled("a", 1, team="blue")
+    index.put(before, None)
+    index.put(a_labelled("b", 2, team="blue"), None)
 
-    index.put(a_labelled("a", 3, team="red"))
+    index.put(a_labelled("a", 3, team="red"), before)
 
     assert index.keys("blue") == [key("b")]
 
@@ -304,10 +306,11 @@ def test_a_value_stays_in_the_index_as_long_as_one_object_has_it() -> None:
 )
 def test_an_object_is_found_by_each_of_its_values_and_by_none_that_it_lost() -> None:
     index = Index("labels", lambda obj: obj.labels.values())
-    index.put(a_labelled("a", 1, x="one", y="two"))
+    before = a_labelled("a", 1, x="one", y="two")
+    index.put(before, None)
     assert index.keys("one") == index.keys("two") == [key("a")]
 
-    index.put(a_labelled("a", 2, y="two", z="three"))
+    index.put(a_labelled("a", 2, y="two", z="three"), before)
 
     assert index.keys("one") == []
     assert index.keys("two") == index.keys("three") == [key("a")]

@@ -1,3 +1,4 @@
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,6 +98,38 @@ def test_the_items_of_a_list_get_their_type() -> None:
     assert (decoded.api_version, decoded.kind) == ("v1", "Secret")
     assert decoded.body() == BODY
     assert Object.decode(decoded.raw, resource=SECRETS) == decoded
+
+
+def test_what_thousands_of_objects_share_is_held_once() -> None:
+    first, second = (Object.decode(orjson.dumps(BODY)) for _ in range(2))
+
+    assert first.namespace is second.namespace
+    assert first.metadata.namespace is first.key.namespace
+    assert first.kind is second.kind
+    assert first.key is first.key
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_an_object_takes_little_more_than_its_bytes(*, typed: bool) -> None:
+    """Labels, annotations and owners are views on them."""
+    labels = {f"example.org/label-{number}": f"value-{number}" for number in range(10)}
+    left_out = set() if typed else {"kind", "apiVersion"}
+    item = {name: value for name, value in BODY.items() if name not in left_out}
+    raw = orjson.dumps(item | {"metadata": BODY["metadata"] | {"labels": labels}})
+    tracemalloc.start()
+    try:
+        kept = [Object.decode(raw, resource=SECRETS) for _ in range(1000)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert taken / len(kept) < kept[0].size + 900
+
+
+def test_absent_labels_annotations_and_owners_are_empty() -> None:
+    for metadata in ({"name": "x"}, {"name": "x", "labels": None, "ownerReferences": None}):
+        decoded = Object.of({"metadata": metadata})
+        assert (decoded.labels, decoded.annotations, decoded.owner_references) == ({}, {}, ())
 
 
 def test_managed_fields_and_the_last_applied_text_are_dropped_on_demand() -> None:
