@@ -104,29 +104,18 @@ def _with_type(raw: bytes, resource: Resource) -> bytes:
     return head[:-1] + b"," + raw.lstrip()[1:]
 
 
-class Object:
+class Object(msgspec.Struct, frozen=True, eq=False, gc=False):
     """An immutable object as the server sent it; equal when the bytes are equal.
 
-    Construct by `Object.decode` (bytes) or `Object.of` (a mapping).
+    Construct by `Object.decode` (bytes) or `Object.of` (a mapping). It is part of no cycle, and the
+    garbage collector is spared the sight of thousands.
     """
 
-    __slots__ = ("api_version", "key", "kind", "metadata", "raw")
-
-    key: ObjectKey
     raw: bytes
     metadata: Metadata
     api_version: str
     kind: str
-
-    def __init__(self, raw: bytes, metadata: Metadata, *, api_version: str, kind: str) -> None:
-        self.raw = raw
-        self.metadata = metadata
-        # Thousands share a few namespaces.
-        namespace = sys.intern(metadata.namespace)
-        msgspec.structs.force_setattr(metadata, "namespace", namespace)
-        self.key = ObjectKey(namespace, metadata.name)
-        self.api_version = api_version
-        self.kind = kind
+    key: ObjectKey
 
     @classmethod
     def decode(
@@ -152,12 +141,12 @@ class Object:
                 head = _decode_head(own)
         except (msgspec.MsgspecError, KeyError) as error:
             raise CodecError(f"not an object of the API server: {error}") from error
-        return cls(
-            own,
-            head.metadata,
-            api_version=sys.intern(head.api_version),
-            kind=sys.intern(head.kind),
-        )
+        metadata = head.metadata
+        # Thousands share a few namespaces and kinds.
+        namespace = sys.intern(metadata.namespace)
+        msgspec.structs.force_setattr(metadata, "namespace", namespace)
+        key = ObjectKey(namespace, metadata.name)
+        return cls(own, metadata, sys.intern(head.api_version), sys.intern(head.kind), key)
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> "Object":

@@ -2,9 +2,11 @@
 
 In flow the bytes of a list response; out flow objects with the resourceVersion of the whole list
 and the token of the next page. Items are cut out of the page and copied one by one, so that
-keeping one does not keep its page.
+keeping one does not keep its page; and each when it is asked for, so that whoever takes them can
+give others a turn.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -18,10 +20,11 @@ from registry_operator.kube.resource import Resource
 class Page:
     """Part of a list.
 
-    `remaining` is the server's estimate of what follows, None if it made none.
+    `items` are decoded anew by each iteration, which raises CodecError. `remaining` is the server's
+    estimate of what follows, None if it made none.
     """
 
-    items: list[Object]
+    items: Iterable[Object]
     resource_version: str
     continue_token: str = ""
     remaining: int | None = None
@@ -57,9 +60,21 @@ def decode_page(body: bytes, resource: Resource, *, without_managed_fields: bool
         page = _decode_list(body)
     except msgspec.MsgspecError as error:
         raise CodecError(f"not a list of {resource}: {error}") from error
-    items = [
-        Object.decode(item, resource=resource, without_managed_fields=without_managed_fields)
-        for item in page.items or ()
-    ]
+    items = _Items(page.items or (), resource, without_managed_fields)
     head = page.metadata
     return Page(items, head.resource_version, head.continue_, head.remaining_item_count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Items:
+    raws: Sequence[msgspec.Raw]
+    resource: Resource
+    without_managed_fields: bool
+
+    def __iter__(self) -> Iterator[Object]:
+        for raw in self.raws:
+            yield Object.decode(
+                raw,
+                resource=self.resource,
+                without_managed_fields=self.without_managed_fields,
+            )

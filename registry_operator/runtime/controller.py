@@ -213,6 +213,9 @@ class Controller:
                 self._queue.done(key)
                 self._active -= 1
                 self._metrics.active.dec()
+            # A run that had nothing to wait for must not be followed by thousands of its like
+            # without a turn for the others: after a start, and for the Lease.
+            await asyncio.sleep(0)
 
     async def _run(self, key: ObjectKey) -> None:
         began = self._clock.monotonic()
