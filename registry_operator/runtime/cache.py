@@ -53,12 +53,16 @@ class GarbageCollector:
     """Python's own; a process has one, so it has one cache."""
 
     def rest(self) -> None:
-        """Switch collection off."""
+        """Switch collection off, and never look again at the modules."""
+        gc.freeze()
         gc.disable()
 
     def resume(self) -> None:
-        """Freeze what is there and switch collection on."""
-        gc.collect()
+        """Freeze what is there and switch collection on.
+
+        Without a collection before: it would stall for what it is to spare us, and the little
+        garbage of a start is not worth it.
+        """
         gc.freeze()
         gc.enable()
 

@@ -8,18 +8,19 @@ surroundings.
     After     look again in `delay` seconds, however quiet the world is
     Blocked   waits for somebody else; the event that ends the waiting calls us
     Stalled   waits for the user; only a change of the object itself helps
+
+Every owner has one for each reconciler in memory, so they are Structs that the garbage collector
+does not look at.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True, gc=False):
     """The world is as desired."""
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(msgspec.Struct, frozen=True, gc=False):
     """Look again in `delay` seconds. Not an error: the back-off of the key starts anew."""
 
     delay: float
@@ -27,16 +28,14 @@ class After:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(msgspec.Struct, frozen=True, gc=False):
     """Something others own is missing; `reason` is CamelCase, `message` says what and the cure."""
 
     reason: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stalled:
+class Stalled(msgspec.Struct, frozen=True, gc=False):
     """The specification cannot be met as it is; `message` names the field and the cure."""
 
     reason: str

@@ -8,12 +8,13 @@ memory only, and complete again after a restart once every reconciler has run on
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import msgspec
+
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(msgspec.Struct, frozen=True, gc=False):
     """An outcome and the owner's generation that it belongs to."""
 
     outcome: Outcome

@@ -87,6 +87,10 @@ class Overlay:
         """Return the keys that we wrote and the watch has not reached."""
         return [*self._written]
 
+    def tombstones(self) -> list[ObjectKey]:
+        """Return the keys that we deleted and the watch has not said so of."""
+        return [*self._tombstones]
+
     def pass_writes(self, version: int) -> list[ObjectKey]:
         """Forget and return the keys that we wrote up to `version`, which the watch has reached."""
         if not self._written:

@@ -6,9 +6,10 @@ What goes wrong is kept as state (`store.stats().error`, `stats()`), never raise
 by cancellation only.
 """
 
+import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import NoReturn
@@ -17,9 +18,9 @@ import structlog
 
 from registry_operator.kube.errors import Forbidden, KubeError
 from registry_operator.kube.object import Object
-from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.backoff import Jittered
 from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.contents import Contents
 from registry_operator.runtime.overlay import same_version
 from registry_operator.runtime.recovery import Recovery, reason_of
 from registry_operator.runtime.store import Store
@@ -79,7 +80,7 @@ class Reflector:
         self._clock = clock
         self._backoff = Jittered(clock=clock, rng=rng)
         self._observer = observer
-        self._picture: dict[ObjectKey, Object] | None = None
+        self._picture: Contents | None = None
         self._picture_began = 0.0
         self._sync_seconds: float | None = None
         self._last_event: float | None = None
@@ -108,7 +109,7 @@ class Reflector:
         """Follow until cancelled. A fault of our own is logged and begins everything anew."""
         while True:
             try:
-                await self._watcher.run(self.take)
+                await self._watcher.run(self._sink)
             except Exception:
                 delay = self._backoff.delay()
                 log.exception("reflector failed", kind=str(self.selection), retry_in=delay)
@@ -121,6 +122,13 @@ class Reflector:
     def relist(self) -> None:
         """Read everything anew, now: what is in memory may be older than it looks."""
         self._watcher.relist()
+
+    def _sink(self, event: Event) -> Awaitable[None] | None:
+        if isinstance(event, InitDone):
+            self._last_event = self._clock.monotonic()
+            return self._complete_in_turns(event.resource_version)
+        self.take(event)
+        return None
 
     def take(self, event: Event) -> None:
         """Take one event of the watcher into the store."""
@@ -135,10 +143,10 @@ class Reflector:
             case Progressed(version):
                 self._writer.bookmark(version)
             case Init():
-                self._picture = {}
+                self._picture = self._writer.picture()
                 self._picture_began = self._clock.monotonic()
             case InitDone(version):
-                self._complete(version)
+                list(self._complete(version))
             case Following():
                 self._watches += 1
                 self._healed()
@@ -158,21 +166,30 @@ class Reflector:
         # An object that did not change since is kept, not held twice.
         known = self._store.get(obj.key)
         kept = known if known is not None and same_version(known, obj) else obj
-        self._picture[obj.key] = kept
+        self._picture.put(kept)
 
     def _delete(self, obj: Object) -> None:
         if self._picture is None:
             self._writer.remove(obj)
         else:
-            self._picture.pop(obj.key, None)
+            self._picture.discard(obj.key)
 
-    def _complete(self, version: str) -> None:
+    async def _complete_in_turns(self, version: str) -> None:
+        rest = self._complete(version)
+        try:
+            for _ in rest:
+                await asyncio.sleep(0)
+        finally:
+            # Broken off, as by `relist`: what is in the store already must be told all the same.
+            list(rest)
+
+    def _complete(self, version: str) -> Iterator[None]:
         assert self._picture is not None
         picture, self._picture = self._picture, None
+        yield from self._writer.swap(picture, version)
         self._lists += 1
         self._sync_seconds = self._clock.monotonic() - self._picture_began
-        self._writer.replace(picture.values(), version)
-        log.debug("listed", kind=str(self.selection), objects=len(picture))
+        log.debug("listed", kind=str(self.selection), objects=len(picture.objects))
         self._observer(None)
 
     def _healed(self) -> None:

@@ -6,7 +6,9 @@ would be one more refused write.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from registry_operator.runtime.outcome import After
 

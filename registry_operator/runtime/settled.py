@@ -8,8 +8,9 @@ resourceVersion is not decoded again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -17,8 +18,7 @@ from registry_operator.runtime.diff import differences, projection
 from registry_operator.runtime.intent import digest
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(msgspec.Struct, frozen=True, gc=False):
     """`words` is the digest of what the server held, at `version`, where `intent` speaks."""
 
     intent: str

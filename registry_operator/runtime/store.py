@@ -12,18 +12,22 @@ to subscribers. The rules, after client-go's store and informer (tools/cache) an
   store's selection.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.change import Applied, Change, Removed, Subscribers
-from registry_operator.runtime.index import Index, IndexFunc
+from registry_operator.runtime.contents import Contents
+from registry_operator.runtime.index import IndexFunc
 from registry_operator.runtime.overlay import Overlay, is_older, same_version, version_number
 from registry_operator.runtime.writer import Failure, Writer
 
 __all__ = ["Applied", "Change", "Failure", "Removed", "Store", "StoreStats", "Writer"]
+
+# How many changes may be told before other tasks get their turn.
+_STRIDE: Final = 50
 
 Objects: TypeAlias = list[Object]
 Keys: TypeAlias = list[ObjectKey]
@@ -57,9 +61,9 @@ class Store:
         on_handler_failure: Callable[[], None] = lambda: None,
     ) -> None:
         self.resource = resource
-        self._objects: dict[ObjectKey, Object] = {}
-        self._bytes = 0
-        self._indexes = {name: Index(name, func) for name, func in (indexes or {}).items()}
+        self._functions = dict(indexes or {})
+        self._held = Contents(self._functions)
+        self._index_failures = 0
         self._overlay = Overlay()
         self._subscribers: Subscribers[Change] = Subscribers(
             str(resource), on_failure=on_handler_failure
@@ -89,24 +93,25 @@ class Store:
 
     def get(self, key: ObjectKey) -> Object | None:
         """Return the object, or None: gone, never there or, before `synced`, not known yet."""
-        return self._objects.get(key)
+        return self._held.objects.get(key)
 
     def list(self, namespace: str | None = None) -> Objects:
         """Return all objects, or those of one namespace, in no particular order."""
         if namespace is None:
-            return list(self._objects.values())
-        return [obj for key, obj in self._objects.items() if key.namespace == namespace]
+            return list(self._held.objects.values())
+        return [obj for key, obj in self._held.objects.items() if key.namespace == namespace]
 
     def by_index(self, name: str, value: str) -> Objects:
         """Return the objects that have the value, sorted by key.
 
         Raises KeyError for an index that was not declared.
         """
-        return [self._objects[key] for key in self._indexes[name].keys(value)]
+        objects = self._held.objects
+        return [objects[key] for key in self._held.indexes[name].keys(value)]
 
     def keys(self) -> Keys:
         """Return the keys of all objects."""
-        return [*self._objects]
+        return [*self._held.objects]
 
     def has_passed(self, resource_version: str) -> bool:
         """Whether the watch has told everything up to this resourceVersion of the kind."""
@@ -115,8 +120,8 @@ class Store:
     def stats(self) -> StoreStats:
         """Return what the store holds and whether it is up to date."""
         return StoreStats(
-            objects=len(self._objects),
-            bytes=self._bytes,
+            objects=len(self._held.objects),
+            bytes=self._held.bytes,
             pending=len(self._overlay),
             subscribers=len(self._subscribers),
             resource_version=str(self._version) if self._version else "",
@@ -125,7 +130,7 @@ class Store:
             error=self._error,
             stale_events=self._stale_events,
             handler_failures=self._subscribers.failures + self._availability.failures,
-            index_failures=sum(index.failures for index in self._indexes.values()),
+            index_failures=self._index_failures + self._held.index_failures,
         )
 
     # Subscribing
@@ -156,12 +161,12 @@ class Store:
         """
         obj = Object.decode(obj.raw, without_managed_fields=True)
         version = version_number(obj.resource_version)
-        old = self._objects.get(obj.key)
+        old = self._held.objects.get(obj.key)
         if version <= self._version or self._overlay.hides(obj):
             return
         if old is None or version > version_number(old.resource_version):
             self._overlay.wrote(obj)
-            self._put(obj)
+            self._held.put(obj)
             self._subscribers.tell(Applied(old, obj, own=True))
 
     def deleted(self, key: ObjectKey, uid: str) -> None:
@@ -169,10 +174,10 @@ class Store:
 
         One with finalizers stays visible, as it stays on the server.
         """
-        old = self._objects.get(key)
+        old = self._held.objects.get(key)
         if old is not None and old.uid == uid and not old.metadata.finalizers:
             self._overlay.deleted(old)
-            self._discard(old)
+            self._held.discard(old.key)
             self._subscribers.tell(Removed(old))
 
     # Writing, by the reflector only
@@ -183,6 +188,8 @@ class Store:
             raise RuntimeError(f"the store of {self.resource} has its writer already")
         self._has_writer = True
         return Writer(
+            picture=lambda: Contents(self._functions),
+            swap=self._swap,
             replace=self._replace,
             upsert=self._upsert,
             remove=self._remove,
@@ -192,32 +199,44 @@ class Store:
         )
 
     def _replace(self, objects: Iterable[Object], resource_version: str) -> None:
-        version = version_number(resource_version)
-        fresh = self._with_own_writes({obj.key: obj for obj in objects}, version)
-        initial = not self._filled_once
-        removed = [obj for key, obj in self._objects.items() if key not in fresh]
-        changes: list[Change] = [Removed(obj) for obj in removed]
-        for obj in removed:
-            self._discard(obj)
-        for key, obj in fresh.items():
-            old = self._objects.get(key)
-            if old is None or not same_version(old, obj):
-                self._put(obj)
-                changes.append(Applied(old, obj, initial=initial))
-        self._version = version
-        self._synced = self._filled_once = True
-        self._error = None
-        self._set_available(available=True)
-        self._tell(changes)
+        picture = Contents(self._functions)
+        for obj in objects:
+            picture.put(obj)
+        list(self._swap(picture, resource_version))
 
-    def _with_own_writes(
-        self, listed: dict[ObjectKey, Object], version: int
-    ) -> dict[ObjectKey, Object]:
-        hidden = {key for key, obj in listed.items() if self._overlay.hides(obj)}
-        self._overlay.pass_tombstones(version, still_shown=hidden)
-        self._overlay.pass_writes(version)
-        ahead = {key: self._objects[key] for key in self._overlay.written()}
-        return {key: obj for key, obj in listed.items() if key not in hidden} | ahead
+    def _swap(self, picture: Contents, resource_version: str) -> Iterator[None]:
+        """Swap at once and tell who is gone, then the rest with a pause after every few."""
+        self._version = version_number(resource_version)
+        self._lay_own_writes_over(picture)
+        before, self._held = self._held, picture
+        self._index_failures += before.index_failures
+        self._error = None
+        now, initial = [*picture.objects.values()], not self._filled_once
+        self._tell(
+            [Removed(old) for key, old in before.objects.items() if key not in picture.objects]
+        )
+        for number, obj in enumerate(now, start=1):
+            former = before.objects.get(obj.key)
+            # What changed again during a pause was told by whoever changed it.
+            if picture.objects.get(obj.key) is obj and not (former and same_version(former, obj)):
+                self._subscribers.tell(Applied(former, obj, initial=initial))
+            if number % _STRIDE == 0:
+                yield
+        self._synced = self._filled_once = True
+        self._set_available(available=True)
+
+    def _lay_own_writes_over(self, picture: Contents) -> None:
+        hidden = {
+            key
+            for key in self._overlay.tombstones()
+            if (obj := picture.objects.get(key)) is not None and self._overlay.hides(obj)
+        }
+        self._overlay.pass_tombstones(self._version, still_shown=hidden)
+        self._overlay.pass_writes(self._version)
+        for key in hidden:
+            picture.discard(key)
+        for key in self._overlay.written():
+            picture.put(self._held.objects[key])
 
     def _upsert(self, obj: Object) -> None:
         if not self._overlay.hides(obj):
@@ -225,25 +244,25 @@ class Store:
         self._bookmark(obj.resource_version)
 
     def _show(self, obj: Object) -> None:
-        old = self._objects.get(obj.key)
+        old = self._held.objects.get(obj.key)
         if old is not None and same_version(old, obj):
-            self._put(obj)  # the echo of our own write, and lighter: without managedFields
+            self._held.put(obj)  # the echo of our own write, and lighter: without managedFields
             self._overlay.settle(obj.key)
         elif old is not None and is_older(obj, old):
             self._stale_events += 1
         else:
-            self._put(obj)
+            self._held.put(obj)
             self._overlay.settle(obj.key)
             self._subscribers.tell(Applied(old, obj))
 
     def _remove(self, obj: Object) -> None:
         self._overlay.buried(obj)
-        old = self._objects.get(obj.key)
+        old = self._held.objects.get(obj.key)
         if old is not None and is_older(obj, old):
             self._stale_events += 1
         elif old is not None:
             self._overlay.settle(obj.key)
-            self._discard(old)
+            self._held.discard(old.key)
             self._subscribers.tell(Removed(old))
         self._bookmark(obj.resource_version)
 
@@ -252,8 +271,8 @@ class Store:
         self._error = None
         for key in self._overlay.pass_writes(self._version):
             # Passed without an event: not of our selection, or gone before the answer came.
-            old = self._objects[key]
-            self._discard(old)
+            old = self._held.objects[key]
+            self._held.discard(old.key)
             self._subscribers.tell(Removed(old))
 
     def _failed(self, failure: Failure | None) -> None:
@@ -262,7 +281,7 @@ class Store:
     def _unavailable(self, failure: Failure) -> None:
         removed = self.list()
         for obj in removed:
-            self._discard(obj)
+            self._held.discard(obj.key)
         self._overlay = Overlay()
         self._version = 0
         self._synced = False
@@ -278,16 +297,3 @@ class Store:
     def _tell(self, changes: Sequence[Change]) -> None:
         for change in changes:
             self._subscribers.tell(change)
-
-    def _put(self, obj: Object) -> None:
-        old = self._objects.get(obj.key)
-        self._bytes += obj.size - (old.size if old else 0)
-        self._objects[obj.key] = obj
-        for index in self._indexes.values():
-            index.put(obj, old)
-
-    def _discard(self, obj: Object) -> None:
-        self._bytes -= obj.size
-        del self._objects[obj.key]
-        for index in self._indexes.values():
-            index.discard(obj)

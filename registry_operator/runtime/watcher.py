@@ -16,7 +16,7 @@ that a restart never goes back in time (kubernetes/kubernetes#59848).
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeAlias
@@ -32,7 +32,7 @@ from registry_operator.runtime.recovery import EndedEarlyError, Recovery, recove
 
 _PAGE: Final = 500
 # How many objects may pass before other tasks get their turn.
-_STRIDE: Final = 100
+_STRIDE: Final = 25
 # The server ends a watch after a time of our choice; its spread keeps clients from returning as one
 # herd. The connection counts as dead after this much silence: bookmarks come each minute.
 _WATCH_SECONDS: Final = (240, 300)
@@ -108,7 +108,8 @@ class Interrupted:
 Event: TypeAlias = (
     Init | InitApply | InitDone | Following | Apply | Delete | Progressed | Interrupted
 )
-Sink: TypeAlias = Callable[[Event], None]
+# Only a complete picture may take its time.
+Sink: TypeAlias = Callable[[Event], Awaitable[None] | None]
 
 
 class Watcher:
@@ -207,12 +208,14 @@ class Watcher:
                     if passed % _STRIDE == 0:
                         await asyncio.sleep(0)
                 version = page.resource_version
-        self._complete(version, sink)
+        await self._complete(version, sink)
 
-    def _complete(self, version: str, sink: Sink) -> None:
+    async def _complete(self, version: str, sink: Sink) -> None:
         if not version:
             raise CodecError(f"the list of {self.selection.resource} has no resourceVersion")
-        sink(InitDone(version))
+        taking = sink(InitDone(version))
+        if taking is not None:
+            await taking
         self._version = version
         self._failures = 0
         self._in_pages = True
@@ -240,7 +243,7 @@ class Watcher:
                 if self._version:
                     self._take(event, sink)
                 else:
-                    self._gather(event, sink)
+                    await self._gather(event, sink)
                 passed += 1
                 if passed % _STRIDE == 0:
                     await asyncio.sleep(0)
@@ -265,14 +268,14 @@ class Watcher:
             idle_seconds=_IDLE_SECONDS,
         )
 
-    def _gather(self, event: WatchEvent, sink: Sink) -> None:
+    async def _gather(self, event: WatchEvent, sink: Sink) -> None:
         match event:
             case Added(obj) | Modified(obj):
                 sink(InitApply(obj))
             case Deleted(obj):
                 sink(Delete(obj))
             case Bookmark(version, initial_events_end=True):
-                self._complete(version, sink)
+                await self._complete(version, sink)
                 sink(Following())
             case Failed(error):
                 raise error

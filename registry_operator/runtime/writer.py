@@ -4,10 +4,11 @@ In flow complete lists, single events and failures; they go straight into the st
 Why a value of its own: who holds a `Store` can read and subscribe, not pretend to be the server.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from registry_operator.kube.object import Object
+from registry_operator.runtime.contents import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,16 @@ class Failure:
 class Writer:
     """What a reflector may do to its store.
 
-    `replace(objects, resource_version)` takes a complete list, `upsert(object)` and
-    `remove(object)` an event, `bookmark(resource_version)` progress without one;
+    `picture()` makes the empty contents that a complete list is gathered in, and
+    `swap(picture, resource_version)` puts them in place at once and tells the changes, with pauses;
+    `replace(objects, resource_version)` does all that without a pause. `upsert(object)` and
+    `remove(object)` take an event, `bookmark(resource_version)` progress without one;
     `failed(failure)` says why nothing comes, None that it does again, and `unavailable(failure)`
     that the kind is not served.
     """
 
+    picture: Callable[[], Contents]
+    swap: Callable[[Contents, str], Iterator[None]]
     replace: Callable[[Iterable[Object], str], None]
     upsert: Callable[[Object], None]
     remove: Callable[[Object], None]
