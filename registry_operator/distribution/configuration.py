@@ -10,9 +10,11 @@ configuration.go of github.com/distribution/distribution, 2.8.3 and 3.1.2, tried
 (tests/integration/distribution).
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -114,14 +116,21 @@ def render(settings: Settings, *, release: Release | None) -> dict[str, Any]:
 
 def to_yaml(configuration: Mapping[str, Any]) -> str:
     """The file: keys sorted, strings quoted, the same text for the same content."""
-    return yaml.dump(
-        configuration,
+    return _to_yaml(json.dumps(configuration, sort_keys=True))
+
+
+@lru_cache(maxsize=256)
+def _to_yaml(content: str) -> str:
+    """Once for all Registries of one content: writing YAML is the dearest part of a decision."""
+    text: str = yaml.dump(
+        json.loads(content),
         Dumper=_Dumper,
         sort_keys=True,
         default_flow_style=False,
         allow_unicode=True,
         width=1 << 20,
     )
+    return text
 
 
 def _driver(storage: Storage) -> dict[str, Any]:

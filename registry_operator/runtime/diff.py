@@ -13,7 +13,7 @@ our words with the server's and forgives rewriting. The first needs a memory, th
 after a restart.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from registry_operator.runtime.quantity import same_quantity
@@ -36,8 +36,8 @@ _EMPTY: tuple[object, ...] = ({}, [], "", 0, None)
 
 def projection(intent: Any, observed: Any, *, field: str = "") -> Any:
     """The observed values at the places that the intent names; None where there is nothing."""
-    if isinstance(intent, Mapping) and field not in _ATOMIC_MAPS:
-        if not isinstance(observed, Mapping):
+    if isinstance(intent, dict) and field not in _ATOMIC_MAPS:
+        if not isinstance(observed, dict):
             return None
         return {
             name: projection(value, observed.get(name), field=name)
@@ -45,7 +45,7 @@ def projection(intent: Any, observed: Any, *, field: str = "") -> Any:
         }
     if _is_map_list(intent, field):
         return [projection(mine, theirs) for mine, theirs in _paired(intent, observed, field)]
-    if field == "finalizers" and isinstance(observed, Sequence):
+    if field == "finalizers" and isinstance(observed, list):
         return [name for name in intent if name in observed]
     return observed
 
@@ -56,10 +56,10 @@ def differences(intent: Any, observed: Any, *, path: str = "", field: str = "") 
     Quantities are compared by value, and an empty value equals an absent one, as the server drops
     the fields that say nothing (`omitempty`).
     """
-    if isinstance(intent, Mapping):
+    if isinstance(intent, dict):
         if not intent and observed is not None:
             return []
-        held = observed if isinstance(observed, Mapping) else {}
+        held = observed if isinstance(observed, dict) else {}
         foreign = held.keys() - intent.keys() if field in _ATOMIC_MAPS else ()
         return [f"{path}.{name}".lstrip(".") for name in sorted(foreign)] + [
             found
@@ -80,7 +80,7 @@ def _means_the_same(intent: Any, observed: Any, field: str) -> bool:
         return True
     if observed is None:
         return intent is False or any(intent == empty for empty in _EMPTY)
-    if field == "finalizers" and isinstance(observed, Sequence):
+    if field == "finalizers" and isinstance(observed, list):
         return set(intent) <= set(observed)
     if isinstance(intent, list) and isinstance(observed, list) and len(intent) == len(observed):
         pairs = zip(intent, observed, strict=True)
@@ -91,14 +91,14 @@ def _means_the_same(intent: Any, observed: Any, field: str) -> bool:
 def _is_map_list(intent: Any, field: str) -> bool:
     return (
         field in _LIST_KEYS
-        and isinstance(intent, Sequence)
-        and all(isinstance(item, Mapping) for item in intent)
+        and isinstance(intent, (list, tuple))
+        and all(isinstance(item, dict) for item in intent)
     )
 
 
 def _paired(intent: Any, observed: Any, field: str) -> Iterator[tuple[Any, Any]]:
-    items = observed if isinstance(observed, Sequence) else ()
-    held = {_identity(item, field): item for item in items if isinstance(item, Mapping)}
+    items = observed if isinstance(observed, list) else ()
+    held = {_identity(item, field): item for item in items if isinstance(item, dict)}
     for mine in intent:
         yield mine, held.get(_identity(mine, field))
 

@@ -19,7 +19,10 @@ from registry_operator.runtime.intent import digest
 
 
 class _Known(msgspec.Struct, frozen=True, gc=False):
-    """`words` is the digest of what the server held, at `version`, where `intent` speaks."""
+    """`words` is the digest of what the server answered where `intent` spoke; "" if never asked.
+
+    At `version` the child was as intended.
+    """
 
     intent: str
     words: str
@@ -49,15 +52,14 @@ class Settled:
             return known.intent == mark
         if observed.annotations.get(self._annotation) != mark:
             return False
-        body = observed.body()
-        words = digest(projection(intent, body))
-        if known is not None and known.intent == mark:
-            if known.words != words:
-                return False
-        elif differences(intent, body):
-            return False
-        self._known[key] = _Known(mark, words, version)
-        return True
+        words = known.words if known is not None and known.intent == mark else ""
+        if words:
+            drifted = words != digest(projection(intent, observed.body()))
+        else:
+            drifted = bool(differences(intent, observed.body()))
+        if not drifted:
+            self._known[key] = _Known(mark, words, version)
+        return not drifted
 
     def wrote(self, mark: str, intent: Mapping[str, Any], written: Object) -> None:
         """The server's answer to a write of the intent."""
