@@ -95,7 +95,11 @@ class StatusReporter:
         }
         try:
             written = await self._client.apply(
-                REGISTRY, body, field_manager=self._field_manager, subresource="status"
+                REGISTRY,
+                body,
+                field_manager=self._field_manager,
+                subresource="status",
+                without_managed_fields=True,
             )
         except NotFound:
             return False

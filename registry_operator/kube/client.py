@@ -5,7 +5,6 @@ In flow resources, keys and plain mappings; out flow `Object`s as the server mad
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final, Literal
 
 import orjson
@@ -17,7 +16,6 @@ from registry_operator.kube.exchange import (
     JSON_PATCH,
     MERGE_PATCH,
     Request,
-    Response,
     Transport,
 )
 from registry_operator.kube.object import Object
@@ -66,7 +64,7 @@ class Client(Reader):
     ) -> Object:
         """POST; the namespace is the body's. Raises AlreadyExists, Invalid, Forbidden."""
         return await self._write(
-            Request(
+            self._request(
                 "POST",
                 resource.path(_key_of(body).namespace),
                 query=query_of(fieldManager=field_manager),
@@ -84,7 +82,7 @@ class Client(Reader):
         """
         key = _key_of(body)
         return await self._write(
-            Request(
+            self._request(
                 "PUT",
                 resource.path(key.namespace, key.name, subresource),
                 body=_encode(resource, body),
@@ -101,6 +99,7 @@ class Client(Reader):
         force: bool = True,
         subresource: str | None = None,
         dry_run: bool = False,
+        without_managed_fields: bool = False,
     ) -> Object:
         """Server-side apply (KEP-555): `body` holds exactly the fields this manager owns.
 
@@ -108,7 +107,7 @@ class Client(Reader):
         """
         key = _key_of(body)
         return await self._write(
-            Request(
+            self._request(
                 "PATCH",
                 resource.path(key.namespace, key.name, subresource),
                 query=query_of(
@@ -116,7 +115,8 @@ class Client(Reader):
                 ),
                 body=_encode(resource, body),
                 content_type=APPLY_PATCH,
-            )
+            ),
+            without_managed_fields=without_managed_fields,
         )
 
     async def patch(  # noqa: PLR0913 - the parameters of the patch verb
@@ -134,7 +134,7 @@ class Client(Reader):
         Raises Invalid for a failed `test`.
         """
         return await self._write(
-            Request(
+            self._request(
                 "PATCH",
                 resource.path(key.namespace, key.name, subresource),
                 query=query_of(fieldManager=field_manager),
@@ -171,8 +171,8 @@ class Client(Reader):
             options["preconditions"] = preconditions
         if grace_seconds is not None:
             options["gracePeriodSeconds"] = grace_seconds
-        await self._send(
-            Request(
+        await self._call(
+            self._request(
                 "DELETE",
                 resource.path(key.namespace, key.name),
                 body=orjson.dumps(options),
@@ -180,8 +180,20 @@ class Client(Reader):
             )
         )
 
-    async def _write(self, request: Request) -> Object:
-        return Object.decode((await self._send(request)).body)
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: bytes,
+        content_type: str,
+        query: tuple[tuple[str, str], ...] = (),
+    ) -> Request:
+        """A request to write, which asks the fence: the one way to make it here."""
+        return Request(
+            method, path, query=query, body=body, content_type=content_type, fence=self._fence
+        )
 
-    async def _send(self, request: Request) -> Response:
-        return await self._call(replace(request, fence=self._fence))
+    async def _write(self, request: Request, *, without_managed_fields: bool = False) -> Object:
+        response = await self._call(request)
+        return Object.decode(response.body, without_managed_fields=without_managed_fields)

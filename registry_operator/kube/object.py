@@ -200,6 +200,11 @@ class Object(msgspec.Struct, frozen=True, eq=False, gc=False):
         """Bytes held for this object."""
         return len(self.raw)
 
+    def without_managed_fields(self) -> "Object":
+        """Return the object as caches hold it; itself where there is nothing to leave out."""
+        lean = _without_managed_fields(self.raw)
+        return self if lean is self.raw else Object.decode(lean)
+
     def body(self) -> dict[str, Any]:
         """Decode the whole object, freshly at every call: the caller may change what it gets."""
         body: dict[str, Any] = orjson.loads(self.raw)

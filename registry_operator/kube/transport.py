@@ -86,6 +86,9 @@ class HttpTransport:
         self._limits = limits or TransportLimits()
         self._observe = observer or (lambda _outcome: None)
         self._sleep = sleep
+        self._whole_timeout = aiohttp.ClientTimeout(
+            total=self._limits.request, sock_connect=self._limits.connect
+        )
         self._slots = asyncio.Semaphore(self._limits.in_flight)
         self._host = host_and_port(URL(credentials.server))
         self._requests_session: aiohttp.ClientSession | None = None
@@ -163,8 +166,11 @@ class HttpTransport:
 
     async def _whole(self, request: Request, *, retried: bool) -> Response:
         session = self._session(streams=False)
-        total = self._limits.request if request.timeout is None else request.timeout
-        timeout = aiohttp.ClientTimeout(total=total, sock_connect=self._limits.connect)
+        timeout = self._whole_timeout
+        if request.timeout is not None:
+            timeout = aiohttp.ClientTimeout(
+                total=request.timeout, sock_connect=self._limits.connect
+            )
         self._in_flight += 1
         try:
             response = await self._authorized(session, request, timeout=timeout, retried=retried)

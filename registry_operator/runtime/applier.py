@@ -97,7 +97,11 @@ class Applier:
             body = {**body, "metadata": {**body["metadata"], "uid": found.uid}}
         try:
             written = await self._client.apply(
-                store.resource, body, field_manager=self._field_manager, force=found is not None
+                store.resource,
+                body,
+                field_manager=self._field_manager,
+                force=found is not None,
+                without_managed_fields=True,
             )
         except Invalid:
             if found is None:

@@ -1,7 +1,7 @@
 """What was written for an owner, told in one Event instead of one for each child.
 
 In flow single writes, as they are made; out flows to the recorder one Event for an owner and an
-action, once nothing more came for a second: `created ServiceAccount images, Secret images-http, …`.
+action, once nothing more came for five seconds: `created ServiceAccount images, Secret images, …`.
 Why so: an Event costs the API server as much as a child does, and five Events that say that five
 children were made in the same moment say no more than one.
 """
@@ -16,7 +16,7 @@ from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.correlator import Reference
 from registry_operator.runtime.recorder import Recorder
 
-_QUIET_SECONDS: Final = 1.0
+_QUIET_SECONDS: Final = 5.0
 # More do not fit into the 1 kB of a note.
 _MOST: Final = 20
 

@@ -159,7 +159,7 @@ class Store:
         Subscribers hear at once, and not again when the watch brings the same. What the watch
         leaves out is left out here too, or the echo would look like a change of annotations.
         """
-        obj = Object.decode(obj.raw, without_managed_fields=True)
+        obj = obj.without_managed_fields()
         version = version_number(obj.resource_version)
         old = self._held.objects.get(obj.key)
         if version <= self._version or self._overlay.hides(obj):
