@@ -15,9 +15,9 @@ from controllers.registry.reasons import Gravity, gravity_of
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcomes import Recorded
 
-# At most two statuses a second tell of progress, and no Registry waits for longer than two minutes.
+# At most one status a second tells of progress, and no Registry waits for longer than two minutes.
 _SHORTEST: Final = 5.0
-_EACH: Final = 0.5
+_EACH: Final = 1.0
 _LONGEST: Final = 120.0
 
 # What a reconciler waits for while another of the same Registry is about to do it.
