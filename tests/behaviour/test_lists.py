@@ -55,7 +55,7 @@ async def test_pages_tell_one_moment(server: Server) -> None:
     assert [[item.name for item in page.items] for page in pages] == [["a", "b"], ["c", "d"], ["e"]]
     assert [page.remaining for page in pages] == [3, 1, None]
     assert len({page.resource_version for page in pages}) == 1
-    assert pages[1].items[1].body()["spec"]["size"] == 1
+    assert [item.body()["spec"]["size"] for item in pages[1].items] == [1, 1]
 
 
 async def test_a_token_can_be_used_again_and_with_another_limit(server: Server) -> None:

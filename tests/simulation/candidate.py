@@ -54,12 +54,9 @@ class WatchedOperator(Operator):
     """An operator whose reconciles are counted in and out."""
 
     turns: Turns
-    controllers: list[Controller]
 
     def controller(self, name: str, reconcile: Reconcile) -> Controller:
-        controller = super().controller(name, self.turns.around(name, reconcile))
-        self.controllers.append(controller)
-        return controller
+        return super().controller(name, self.turns.around(name, reconcile))
 
 
 class Candidate:
@@ -126,7 +123,6 @@ class Candidate:
             client, settings, clock=self.clock, rng=rng, collector=NoCollector()
         )
         operator.turns = self._turns
-        operator.controllers = []
         assembly.install(operator, namespace=None, asker=_silent, random_secret=lambda: HTTP_SECRET)
         self.operator, self.manager = operator, operator.manager()
         await self.manager.run()

@@ -318,7 +318,7 @@ async def test_discovery_tells_what_is_served(api: FakeApi, client: Client) -> N
 async def test_verbs_that_make_no_sense_are_not_allowed(api: FakeApi, client: Client) -> None:
     api.put(WIDGETS, a_widget())
     with pytest.raises(MethodNotAllowed):
-        await client._send(Request("PUT", WIDGETS.path("ns")))
+        await client._call(Request("PUT", WIDGETS.path("ns")))
     with pytest.raises(NotFound):
         await client.patch(WIDGETS, KEY, {}, kind="merge", subresource="scale")
 
