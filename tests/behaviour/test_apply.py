@@ -10,10 +10,12 @@ from registry_operator.kube.resource import Resource
 from tests.behaviour.bodies import (
     CONFIG_MAPS,
     DEPLOYMENTS,
+    SERVICES,
     WIDGETS,
     a_config_map,
     a_container,
     a_deployment,
+    a_service,
     a_widget,
 )
 from tests.behaviour.server import Body, Server, managers
@@ -374,6 +376,23 @@ async def test_an_intent_at_a_version_before_anything_makes_and_never_changes(
     made = await server.client.apply(CONFIG_MAPS, wanted, field_manager="us", force=False)
     assert made.body()["data"] == {"key": "ours"}
     assert made.resource_version != "1"
+
+
+async def test_a_version_before_anything_means_the_same_for_kinds_of_any_maker(
+    server: Server,
+) -> None:
+    """Custom kinds, which may not be updated without a version, and those with a generation."""
+    for resource, body in (
+        (WIDGETS, a_widget(server)),
+        (DEPLOYMENTS, a_deployment(server)),
+        (SERVICES, a_service(server)),
+    ):
+        wanted = {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}
+        made = await server.client.apply(resource, wanted, field_manager="us", force=False)
+        with pytest.raises(Conflict):
+            await server.client.apply(resource, wanted, field_manager="us", force=False)
+        held = await server.client.get(resource, server.key())
+        assert (held.uid, held.generation) == (made.uid, made.generation)
 
 
 async def test_fields_whose_owners_were_forgotten_belong_to_somebody_before(server: Server) -> None:
