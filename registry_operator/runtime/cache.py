@@ -86,13 +86,18 @@ class _Kind:
 
     @property
     def settled(self) -> bool:
+        excused = self._is_excused or not self.store.available
+        return self.store.synced or (self.optional and excused)
+
+    @property
+    def _is_excused(self) -> bool:
         error = self.store.stats().error
-        excused = error is not None and error.reason in _SETTLING
-        return self.store.synced or (self.optional and (excused or not self.store.available))
+        return error is not None and error.reason in _SETTLING
 
     def is_behind(self, lists: int) -> bool:
-        """Whether it is served and no list has been completed since there were so many."""
-        return self.store.available and self.reflector.stats().lists <= lists
+        """Whether no list has been completed since there were so many, though one can be."""
+        can_be = self.store.available and not (self.optional and self._is_excused)
+        return can_be and self.reflector.stats().lists <= lists
 
 
 class Cache:
@@ -191,11 +196,16 @@ class Cache:
         except TimeoutError as error:
             raise NotSyncedError("not in memory: " + "; ".join(self.pending())) from error
 
-    async def catch_up(self, resource_version: str) -> None:
+    async def catch_up(
+        self,
+        resource_version: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - of the contract
+    ) -> None:
         """Return when every kind shows all that was written up to now.
 
         A kind whose watch has passed `resource_version` does already; the others are read anew, as
-        their watches may have stood still without anybody noticing.
+        their watches may have stood still without anybody noticing. Raises NotSyncedError after
+        `timeout` seconds.
         """
         before = {
             kind: kind.reflector.stats().lists
@@ -204,9 +214,14 @@ class Cache:
         }
         for kind in before:
             kind.reflector.relist()
-        while any(kind.is_behind(lists) for kind, lists in before.items()):
-            self._news.clear()
-            await self._news.wait()
+        try:
+            async with asyncio.timeout(timeout):
+                while any(kind.is_behind(lists) for kind, lists in before.items()):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError as error:
+            late = [str(kind.selection) for kind, lists in before.items() if kind.is_behind(lists)]
+            raise NotSyncedError(f"not read anew: {', '.join(late)}") from error
 
     async def run(self) -> None:
         """Follow all declared kinds until cancelled. Raises RuntimeError when it runs already."""

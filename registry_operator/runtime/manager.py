@@ -45,7 +45,11 @@ class SyncedRunnable(Runnable, Protocol):
         timeout: float | None = None,  # noqa: ASYNC109 - as the cache has it
     ) -> None: ...
 
-    async def catch_up(self, resource_version: str) -> None: ...
+    async def catch_up(
+        self,
+        resource_version: str,
+        timeout: float | None = None,  # noqa: ASYNC109 - as the cache has it
+    ) -> None: ...
 
     def pending(self) -> list[str]: ...
 
@@ -121,7 +125,7 @@ class Manager:
 
         Raises:
             RuntimeError: it was run before.
-            NotSyncedError: a cache could not be filled in time.
+            NotSyncedError: a cache could not be filled, or brought up to date, in time.
             LeadershipLost: another process may lead; this one must end.
             StopError: work was cut off by the end of the grace period or by a second `stop`.
             ExceptionGroup: several of these, or of what the parts raise, at once.
@@ -176,7 +180,7 @@ class Manager:
         whoever acts on such a picture undoes what users changed and a predecessor carried out.
         """
         for cache in self._parts.caches:
-            await cache.catch_up(elector.handed_over)
+            await cache.catch_up(elector.handed_over, self._sync_timeout)
         log.info("caches have caught up")
         await self._lead()
 

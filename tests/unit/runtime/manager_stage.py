@@ -61,7 +61,7 @@ class Cache(Part):
             await self._stage.clock.sleep(self._syncs_in)
         self._synced = True
 
-    async def catch_up(self, resource_version: str) -> None:
+    async def catch_up(self, resource_version: str, timeout: float | None = None) -> None:  # noqa: ASYNC109
         self._stage.diary.append(f"cache passes {resource_version}")
 
     def pending(self) -> list[str]:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from registry_operator.kube.client import Client
 from registry_operator.kube.errors import TransportError
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.runtime.cache import Cache
+from registry_operator.runtime.cache import Cache, NotSyncedError
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.store import Store
 from registry_operator.testing.fake_api import FakeApi
@@ -110,6 +110,15 @@ async def test_a_server_that_is_away_is_waited_for(stage: Stage) -> None:
     await stage.clock.sleep(60)
     assert waiting.done()
     assert text(stage.secrets) == "after"
+
+
+async def test_a_server_that_stays_away_is_not_waited_for_without_end(stage: Stage) -> None:
+    stage.write(SECRETS, "after")
+    stage.api.faults.plan(lambda _: True, TransportError("no route", sent=False), times=None)
+    stage.api.drop_watches("cut")
+
+    with pytest.raises(NotSyncedError, match="not read anew: configmaps"):
+        await stage.cache.catch_up(str(stage.api.revision), 30.0)
 
 
 async def test_a_kind_that_is_withdrawn_meanwhile_is_not_waited_for(stage: Stage) -> None:

@@ -49,9 +49,10 @@ async def test_parts_start_in_the_order_of_the_data_and_stop_in_reverse(stage: S
 
 async def test_a_stop_while_caches_catch_up_starts_no_controller(stage: Stage) -> None:
     class Behind(Cache):
-        async def catch_up(self, resource_version: str) -> None:
+        async def catch_up(self, resource_version: str, timeout: float | None = None) -> None:  # noqa: ASYNC109
             await super().catch_up(resource_version)
-            await asyncio.Event().wait()
+            async with asyncio.timeout(timeout):
+                await asyncio.Event().wait()
 
     manager = stage.manager(caches=[Behind(stage)])
     run = asyncio.create_task(manager.run())
@@ -63,6 +64,19 @@ async def test_a_stop_while_caches_catch_up_starts_no_controller(stage: Stage) -
     await run
 
     assert "reconcile starts" not in stage.diary
+    assert stage.holder == ""
+
+
+async def test_whoever_cannot_catch_up_gives_the_lease_back_and_ends(stage: Stage) -> None:
+    class Behind(Cache):
+        async def catch_up(self, resource_version: str, timeout: float | None = None) -> None:  # noqa: ASYNC109
+            async with asyncio.timeout(timeout):
+                await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await stage.manager(caches=[Behind(stage)]).run()
+
+    assert stage.clock.monotonic() == pytest.approx(121, abs=1)
     assert stage.holder == ""
 
 
