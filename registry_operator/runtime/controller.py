@@ -94,6 +94,7 @@ class Controller:
         self._runs = Runs(slow=timeout * _SLOW if slow is None else slow, limit=timeout)
         self._waiting = Waiting(clock)
         self._ids = itertools.count(1)
+        self._sources: list[tuple[Source, Callable[[Change], None]]] = []
         self._started = False
         self._stopped = asyncio.Event()
         self._active = 0
@@ -113,8 +114,8 @@ class Controller:
         *,
         when: Callable[[Change], bool] = _always,
         after: float = 0.0,
-    ) -> Callable[[], None]:
-        """Run what `mapper` makes of each changed object; the result ends this.
+    ) -> None:
+        """Run what `mapper` makes of each changed object, from `run` on.
 
         Changes for which `when` is false are passed over (see predicate.py). `after` gathers what
         comes within so many seconds into one run.
@@ -137,7 +138,7 @@ class Controller:
             for key in keys:
                 self._queue.add(key, priority=priority, after=after)
 
-        return source.subscribe(on_change)
+        self._sources.append((source, on_change))
 
     async def run(self) -> None:
         """Work until drained or cancelled.
@@ -148,6 +149,9 @@ class Controller:
         if self._started:
             raise RuntimeError(f"controller {self.name} was started before")
         self._started = True
+        # Not before: a standby would note every key that ever was, and forget none.
+        for source, on_change in self._sources:
+            source.subscribe(on_change)
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):

@@ -266,16 +266,17 @@ async def test_a_controller_is_started_once(stage: Stage) -> None:
 )
 async def test_the_first_list_and_resyncs_come_after_what_users_change(stage: Stage) -> None:
     store, writer = a_store()
-    reconcile = Scripted(stage.clock)
+    reconcile = Scripted(stage.clock, takes=1)
     controller = stage.controller(reconcile, workers=1)
     controller.watch(store, by_label)
-    writer.replace([a_widget("listed", 1, owner="listed")], "1")
-    writer.upsert(a_widget("made", 2, owner="made"))
+    writer.replace([a_widget("one", 1, owner="one"), a_widget("two", 2, owner="two")], "2")
     async with running(controller):
-        await stage.clock.sleep(1)
+        await stage.clock.sleep(0.5)
+        writer.upsert(a_widget("made", 3, owner="made"))
+        await stage.clock.sleep(5)
         store.resync()
-        writer.upsert(a_widget("made", 3, owner="changed"))
-        await stage.clock.sleep(1)
+        writer.upsert(a_widget("made", 4, owner="changed"))
+        await stage.clock.sleep(10)
 
     order = [key.name for key, _ in reconcile.runs]
-    assert order == ["made", "listed", "made", "changed", "listed"]
+    assert order == ["one", "made", "two", "made", "changed", "one", "two"]

@@ -127,7 +127,7 @@ async def _empty(world: World) -> None:
         world.court.broken("rest", f"Registries do not go: {', '.join(left)}")
     for candidate in world.candidates:
         if candidate.operator is not None:
-            for leftover in leftovers(candidate.operator, is_leading=candidate.leads()):
+            for leftover in leftovers(candidate.operator):
                 world.court.broken("leftovers", leftover)
 
 

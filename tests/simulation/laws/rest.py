@@ -37,7 +37,7 @@ def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:
         yield f"{at} is {seen!r}, should be {wanted!r}"
 
 
-def leftovers(operator: WatchedOperator, *, is_leading: bool) -> Iterator[str]:
+def leftovers(operator: WatchedOperator) -> Iterator[str]:
     """Yield what an operator still holds though there is no Registry any more."""
     board = operator.outcomes.stats()
     if board.owners:
@@ -45,7 +45,7 @@ def leftovers(operator: WatchedOperator, *, is_leading: bool) -> Iterator[str]:
     for controller in operator.controllers:
         queue = controller.stats().queue
         held = (queue.ready, queue.held, queue.delayed, queue.processing, queue.failing)
-        if any(held) and is_leading:
+        if any(held):
             yield f"queue {controller.name} holds {queue}"
     for name, kind in operator.cache.stats().items():
         if kind.store.pending:

@@ -197,12 +197,13 @@ async def test_a_change_concerns_the_owner_before_and_the_owner_after(stage: Sta
     reconcile = Scripted(stage.clock)
     controller = stage.controller(reconcile)
     controller.watch(store, by_label)
-    writer.upsert(a_widget("w", 1, owner="one"))
-    writer.upsert(a_widget("w", 2, owner="two"))
-    writer.upsert(a_widget("w", 3))
-    writer.upsert(a_widget("w", 4, owner="three"))
-    writer.remove(a_widget("w", 5, owner="three"))
     async with running(controller):
+        await stage.clock.sleep(1)
+        writer.upsert(a_widget("w", 1, owner="one"))
+        writer.upsert(a_widget("w", 2, owner="two"))
+        writer.upsert(a_widget("w", 3))
+        writer.upsert(a_widget("w", 4, owner="three"))
+        writer.remove(a_widget("w", 5, owner="three"))
         await stage.clock.sleep(1)
 
     assert [key.name for key, _ in reconcile.runs] == ["one", "two", "three"]
@@ -210,23 +211,40 @@ async def test_a_change_concerns_the_owner_before_and_the_owner_after(stage: Sta
 
 async def test_the_initial_list_and_resyncs_come_after_fresh_changes(stage: Stage) -> None:
     store, writer = a_store()
-    reconcile = Scripted(stage.clock)
+    reconcile = Scripted(stage.clock, takes=1)
     controller = stage.controller(reconcile, workers=1)
-    end = controller.watch(store, by_label)
-    writer.replace([a_widget("w", 1, owner="old")], "1")
-    writer.upsert(a_widget("x", 2, owner="fresh"))
+    controller.watch(store, by_label)
+    writer.replace([a_widget("v", 1, owner="old"), a_widget("w", 2, owner="older")], "2")
     async with running(controller):
-        await stage.clock.sleep(1)
+        await stage.clock.sleep(0.5)
+        writer.upsert(a_widget("x", 3, owner="fresh"))
+        await stage.clock.sleep(5)
         store.resync()
         controller.enqueue(A)
-        await stage.clock.sleep(1)
-        end()
-        writer.upsert(a_widget("y", 3, owner="unheard"))
+        await stage.clock.sleep(10)
+
+    names = [key.name for key, _ in reconcile.runs]
+    assert names[:3] == ["old", "fresh", "older"]
+    assert reconcile.runs[3][0] == A
+    assert sorted(names[4:]) == ["fresh", "old", "older"]
+
+
+async def test_a_controller_that_does_not_run_yet_notes_no_key_of_what_it_watches(
+    stage: Stage,
+) -> None:
+    """As on a standby, which would remember every owner that ever was."""
+    store, writer = a_store()
+    reconcile = Scripted(stage.clock)
+    controller = stage.controller(reconcile)
+    controller.watch(store, by_label)
+    writer.replace([a_widget("w", 1, owner="there")], "1")
+    writer.upsert(a_widget("x", 2, owner="gone"))
+    writer.remove(a_widget("x", 3, owner="gone"))
+    assert controller.stats().queue.ready == 0
+    async with running(controller):
         await stage.clock.sleep(1)
 
-    assert [key.name for key, _ in reconcile.runs[:2]] == ["fresh", "old"]
-    assert reconcile.runs[2][0] == A
-    assert sorted(key.name for key, _ in reconcile.runs[3:]) == ["fresh", "old"]
+    assert [key.name for key, _ in reconcile.runs] == ["there"]
 
 
 async def test_a_watch_can_pass_over_changes_and_gather_what_comes_together(stage: Stage) -> None:
