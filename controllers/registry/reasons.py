@@ -22,12 +22,16 @@ class Gravity(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One reason: what it means, what to do, how it is told."""
+    """One reason: what it means, what to do, how it is told.
+
+    `for_others`: a wait that ends when somebody outside of the operator acts, and may never.
+    """
 
     name: str
     meaning: str
     cure: str = "Nothing."
     gravity: Gravity = Gravity.TROUBLE
+    for_others: bool = False
 
     @property
     def stalls(self) -> bool:
@@ -101,12 +105,14 @@ _STORAGE = (
         "The BucketClaim has no bucket yet.",
         "If it lasts: check the BucketClass, its driver and the events of the claim.",
         gravity=Gravity.WAIT,
+        for_others=True,
     ),
     Reason(
         "AccessNotGranted",
         "The BucketAccess has no credentials yet.",
         "If it lasts: check the BucketAccessClass and the events of the access.",
         gravity=Gravity.WAIT,
+        for_others=True,
     ),
     Reason(
         "BucketInfoInvalid",
@@ -190,6 +196,7 @@ _SERVICE = (
         "The load balancer has no address yet.",
         "If it lasts: see the events of the Service and the cloud's controller.",
         gravity=Gravity.WAIT,
+        for_others=True,
     ),
 )
 _PODS = (
@@ -352,6 +359,12 @@ def gravity_of(reason: str) -> Gravity:
     """How a reason is told; one that is not in the table is trouble."""
     known = TABLE.get(reason)
     return known.gravity if known is not None else Gravity.TROUBLE
+
+
+def passes_quietly(reason: str) -> bool:
+    """Whether the reason passes by itself, and by what the operator and Kubernetes do anyway."""
+    known = TABLE.get(reason)
+    return known is not None and known.gravity is Gravity.WAIT and not known.for_others
 
 
 def stalls(reason: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from controllers.kinds import REGISTRY
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pacing import Pacer, is_news
-from controllers.registry.reasons import Gravity, gravity_of
+from controllers.registry.reasons import Gravity, gravity_of, passes_quietly
 from controllers.registry.status import conditions, report
 from registry_operator.kube.client import Client
 from registry_operator.kube.errors import NotFound
@@ -114,16 +114,16 @@ class StatusReporter:
     ) -> None:
         """One Event for the summary when it turned, so that troubles are told once.
 
-        What passes by itself is told only where it ends that the Registry was ready.
+        What passes quietly is told only where it ends that the Registry was ready.
         """
         said = next((one for one in before if one["type"] == "Ready"), None)
         ready = next(one for one in after if one["type"] == "Ready")
         was = (said["status"], said["reason"]) if said is not None else ("", "")
         if was == (ready["status"], ready["reason"]):
             return
-        gravity = gravity_of(ready["reason"])
-        if gravity is Gravity.WAIT and was[0] != "True":
+        if passes_quietly(ready["reason"]) and was[0] != "True":
             return
+        gravity = gravity_of(ready["reason"])
         warns = gravity in {Gravity.TROUBLE, Gravity.STALL} and ready["status"] != "True"
         self._recorder.event(
             owner, "Warning" if warns else "Normal", ready["reason"], ready["message"]

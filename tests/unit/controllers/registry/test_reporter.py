@@ -199,15 +199,25 @@ async def test_each_turn_of_ready_is_told_once_and_trouble_as_a_warning(desk: De
 async def test_what_passes_by_itself_is_told_only_where_it_ends_that_all_was_well(
     desk: Desk,
 ) -> None:
-    desk.say(Blocked("BucketNotReady", "wait"))
+    desk.say(Blocked("WaitingForConfiguration", "wait"))
     await desk.report()
     desk.say(Done())
     await desk.report()
-    desk.say(Blocked("BucketNotReady", "wait"))
+    desk.say(Blocked("WaitingForConfiguration", "wait"))
     await desk.report()
-    assert desk.status["conditions"][0]["reason"] == "BucketNotReady"
+    assert desk.status["conditions"][0]["reason"] == "WaitingForConfiguration"
 
-    assert desk.recorder.told == [("Normal", "Ready"), ("Normal", "BucketNotReady")]
+    assert desk.recorder.told == [("Normal", "Ready"), ("Normal", "WaitingForConfiguration")]
+
+
+@pytest.mark.parametrize("reason", ["BucketNotReady", "AccessNotGranted", "LoadBalancerPending"])
+async def test_a_wait_for_somebody_else_is_told_as_it_may_never_end(
+    desk: Desk, reason: str
+) -> None:
+    desk.say(Blocked(reason, "wait"))
+    await desk.report()
+
+    assert desk.recorder.told == [("Normal", reason)]
 
 
 async def test_a_condition_keeps_its_time_while_its_status_does(desk: Desk) -> None:
