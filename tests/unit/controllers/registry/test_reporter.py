@@ -199,15 +199,15 @@ async def test_each_turn_of_ready_is_told_once_and_trouble_as_a_warning(desk: De
 async def test_what_passes_by_itself_is_told_only_where_it_ends_that_all_was_well(
     desk: Desk,
 ) -> None:
-    desk.say(Blocked("WaitingForConfiguration", "wait"))
+    desk.say(Blocked("ChildTerminating", "wait"))
     await desk.report()
     desk.say(Done())
     await desk.report()
-    desk.say(Blocked("WaitingForConfiguration", "wait"))
+    desk.say(Blocked("ChildTerminating", "wait"))
     await desk.report()
-    assert desk.status["conditions"][0]["reason"] == "WaitingForConfiguration"
+    assert desk.status["conditions"][0]["reason"] == "ChildTerminating"
 
-    assert desk.recorder.told == [("Normal", "Ready"), ("Normal", "WaitingForConfiguration")]
+    assert desk.recorder.told == [("Normal", "Ready"), ("Normal", "ChildTerminating")]
 
 
 @pytest.mark.parametrize("reason", ["BucketNotReady", "AccessNotGranted", "LoadBalancerPending"])
