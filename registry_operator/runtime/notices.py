@@ -29,13 +29,14 @@ class _Gathered:
 
 
 class Notices:
-    """Gathers and tells; what is gathered when it is cancelled is told then."""
+    """Gathers and tells; what is still gathered is told before the recorder writes its last."""
 
     def __init__(self, recorder: Recorder, *, clock: Clock) -> None:
         self._recorder = recorder
         self._clock = clock
         self._gathered: OrderedDict[tuple[Reference, str], _Gathered] = OrderedDict()
         self._work = asyncio.Event()
+        recorder.before_flush(self.tell_all)
 
     def __len__(self) -> int:
         return len(self._gathered)
@@ -53,14 +54,15 @@ class Notices:
 
     async def run(self) -> None:
         """Tell what is complete, until cancelled."""
-        try:
-            while True:
-                await self._work.wait()
-                self._work.clear()
-                await self._tell_complete()
-        finally:
-            for key in list(self._gathered):
-                self._tell(key)
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await self._tell_complete()
+
+    def tell_all(self) -> None:
+        """Tell what is gathered by now, complete or not."""
+        for key in list(self._gathered):
+            self._tell(key)
 
     async def _tell_complete(self) -> None:
         while self._gathered:

@@ -8,6 +8,7 @@ get and patch events.
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -80,6 +81,7 @@ class Recorder:
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._gatherers: list[Callable[[], None]] = []
         self._sent = 0
         self._dropped = 0
 
@@ -118,8 +120,14 @@ class Recorder:
             self._work.clear()
             self._idle.set()
 
+    def before_flush(self, tell: Callable[[], None]) -> None:
+        """Have somebody who gathers say what he holds, when this is about to write its last."""
+        self._gatherers.append(tell)
+
     async def flush(self, timeout: float) -> None:  # noqa: ASYNC109 - the caller says how long it can wait
         """Write what is pending, last counts included, within the timeout; `run` must go on."""
+        for tell in self._gatherers:
+            tell()
         for series in self._correlator.unwritten():
             self._put(series)
         try:

@@ -89,13 +89,10 @@ async def test_the_same_again_later_is_counted(desk: Desk) -> None:
     assert event["series"]["count"] == 2
 
 
-async def test_what_was_gathered_is_told_at_the_end(clock: VirtualClock) -> None:
-    desk = Desk(clock)
-    async with desk.running():
-        task = asyncio.create_task(desk.notices.run())
-        await clock.sleep(1)
-        desk.notices.note(an_owner(), "Created", "Service a")
-        task.cancel()
-        await clock.sleep(0.1)
+async def test_what_is_gathered_goes_out_with_the_last_of_the_recorder(desk: Desk) -> None:
+    """Which is before the Lease is given back: afterwards nothing may be written any more."""
+    desk.notices.note(an_owner(), "Created", "Service a")
+    await desk.recorder.flush(1)
 
-        assert desk.told() == [("images", "Created", "created Service a")]
+    assert desk.told() == [("images", "Created", "created Service a")]
+    assert len(desk.notices) == 0
