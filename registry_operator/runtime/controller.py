@@ -13,7 +13,7 @@ The order of these rules, and what counts as which metric, is controller-runtime
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -46,7 +46,9 @@ log = structlog.get_logger(__name__)
 class Source(Protocol):
     """Whatever tells changes: a store, or the referred-to part of one."""
 
-    def subscribe(self, handler: Callable[[Change], None]) -> Callable[[], None]: ...
+    def follow(self, handler: Callable[[Change], None]) -> Iterator[None]:
+        """Call `handler` for what is there, in turns, and for every change."""
+        ...
 
 
 def _always(_change: Change) -> bool:
@@ -151,7 +153,8 @@ class Controller:
         self._started = True
         # Not before: a standby would note every key that ever was, and forget none.
         for source, on_change in self._sources:
-            source.subscribe(on_change)
+            for _ in source.follow(on_change):
+                await asyncio.sleep(0)
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(self._workers):

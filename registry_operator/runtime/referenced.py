@@ -7,7 +7,7 @@ watch by name would be one connection for each.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
@@ -106,6 +106,11 @@ class Referenced:
         for obj in [obj for obj in self._found.values() if obj is not None]:
             self._subscribers.call(handler, Applied(None, obj, initial=True))
         return unsubscribe
+
+    def follow(self, handler: Callable[[Change], None]) -> Iterator[None]:
+        """Like `subscribe`, for good; what is held is too little to pause for."""
+        self.subscribe(handler)
+        return iter(())
 
     def on_failure(self, handler: Callable[[ObjectKey], None]) -> Callable[[], None]:
         """Call `handler` with a key that starts to be unreadable; the result ends that."""

@@ -138,9 +138,21 @@ class Store:
     def subscribe(self, handler: Callable[[Change], None]) -> Callable[[], None]:
         """Call `handler` for what is there (as initial) and every change; the result ends that."""
         unsubscribe = self._subscribers.add(handler)
-        for obj in self.list():
-            self._subscribers.call(handler, Applied(None, obj, initial=True))
+        list(self._recount(handler))
         return unsubscribe
+
+    def follow(self, handler: Callable[[Change], None]) -> Iterator[None]:
+        """Like `subscribe`, for good, and with a pause after every few of what is there."""
+        self._subscribers.add(handler)
+        yield from self._recount(handler)
+
+    def _recount(self, handler: Callable[[Change], None]) -> Iterator[None]:
+        for number, obj in enumerate(self.list(), start=1):
+            # What changed during a pause was told then.
+            if self.get(obj.key) is obj:
+                self._subscribers.call(handler, Applied(None, obj, initial=True))
+            if number % _STRIDE == 0:
+                yield
 
     def on_availability(self, handler: Callable[[bool], None]) -> Callable[[], None]:
         """Call `handler` whenever `available` changes; the result ends that."""

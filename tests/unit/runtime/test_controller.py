@@ -229,6 +229,22 @@ async def test_the_initial_list_and_resyncs_come_after_fresh_changes(stage: Stag
     assert sorted(names[4:]) == ["fresh", "old", "older"]
 
 
+async def test_a_controller_that_starts_over_thousands_of_objects_gives_others_their_turns(
+    stage: Stage,
+) -> None:
+    store, writer = a_store()
+    writer.replace([a_widget(f"w{number}", 1, owner="one") for number in range(2000)], "2")
+    controller = stage.controller(Scripted(stage.clock))
+    controller.watch(store, by_label)
+    turns = 0
+    async with running(controller):
+        while not controller.stats().reconciles:
+            turns += 1
+            await asyncio.sleep(0)
+
+    assert turns > 20
+
+
 async def test_a_controller_that_does_not_run_yet_notes_no_key_of_what_it_watches(
     stage: Stage,
 ) -> None:

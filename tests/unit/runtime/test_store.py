@@ -336,3 +336,24 @@ def test_a_raising_handler_keeps_the_store_right_and_is_counted() -> None:
 
     assert len(heard) == len(store.list()) == 2
     assert store.stats().handler_failures == len(failures) == len(logs) == 2
+
+
+def test_who_follows_is_told_what_is_there_in_turns_and_what_changes_meanwhile_once() -> None:
+    store = a_store()
+    writer = store.writer()
+    writer.replace([a_secret(f"s{number:03}", 1) for number in range(120)], "5")
+    heard: list[Change] = []
+
+    telling = store.follow(heard.append)
+    next(telling)
+    assert 0 < len(heard) < 120
+    writer.upsert(a_secret("s119", 6))
+    writer.remove(a_secret("s118", 7))
+    assert len(list(telling)) >= 1
+
+    told = [change.new.name for change in heard if isinstance(change, Applied)]
+    assert sorted(told) == sorted(set(told))
+    assert len(told) == 119
+    assert [change.old.name for change in heard if isinstance(change, Removed)] == ["s118"]
+    writer.upsert(a_secret("s000", 8))
+    assert isinstance(heard[-1], Applied)
