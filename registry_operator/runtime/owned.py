@@ -10,6 +10,7 @@ section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import structlog
@@ -33,6 +34,8 @@ from registry_operator.runtime.trouble import RECHECK_SECONDS, failed, internal_
 
 __all__ = ["OWNER_INDEX", "Desired", "Inputs", "OwnedKind", "OwnedReconciler"]
 
+# What is told of an owner later than that may be over already.
+_YOUNG: Final = timedelta(seconds=10)
 _TAKEN: Final = frozenset({"ForeignObject", "ChildTerminating"})
 log = structlog.get_logger(__name__)
 
@@ -175,12 +178,20 @@ class OwnedReconciler(Generic[I]):
         """Whether a child is missing, or let go, as its owner is gone: our cache has yet to hear.
 
         Made again, it would be an orphan; given back to him, it would be collected. An owner that
-        came while we were at work and has no status yet had no children, and is not asked for.
+        came just now, while we were at work, and has no status yet had no children, and is not
+        asked for.
         """
-        created = owner.metadata.creation_timestamp
-        if created and created > self._since and not owner.body().get("status"):
+        if self._came_just_now(owner) and not owner.body().get("status"):
             return False
         return not await self._applier.is_alive(self._identity.owner, owner)
+
+    def _came_just_now(self, owner: Object) -> bool:
+        """Whether we heard of him in time, and not from a watch that had stood still meanwhile."""
+        created = owner.metadata.creation_timestamp
+        if not created or created <= self._since:
+            return False
+        # Who comes from the future tells that our clock is wrong.
+        return abs(self._clock.now() - created) < _YOUNG
 
     async def _keep_marks(self, owner: Object, intent: Mapping[str, Any], found: Object) -> Outcome:
         """Labels and owner only: nothing else of a child that is made once is ours any more."""

@@ -119,6 +119,19 @@ async def test_children_that_an_earlier_process_made_are_not_made_again(
     assert [request for request in stage.new_writes() if writes_children(request)] == []
 
 
+async def test_an_owner_that_is_told_of_late_may_be_gone_already(stage: OwnedStage) -> None:
+    """As by a watch that stood still, and tells one thing after the other when it is back."""
+    async with stage.running() as operator:
+        stage.api.delay_watches(20.0)
+        stage.greet("ann")
+        await stage.settle(5.0)
+        stage.api.delete(GREETING, OWNER)
+        await stage.settle(17.0)
+
+        assert reason_of(operator.outcomes.of(OWNER)["config-map"].outcome) == "Terminating"
+    assert [request for request in stage.new_writes() if writes_children(request)] == []
+
+
 async def test_the_first_children_of_a_new_owner_cost_no_look_at_it(stage: OwnedStage) -> None:
     async with stage.running():
         stage.greet("other")
