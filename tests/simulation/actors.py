@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from controllers.kinds import REGISTRY, SECRET
 from registry_operator.api.names import ANNOTATION_INTENT
-from registry_operator.kube.errors import ApiError, Forbidden, InternalError
+from registry_operator.kube.errors import ApiError, Forbidden, InternalError, Invalid
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.builders import NAMESPACE, a_registry, a_secret
+from registry_operator.testing.fake_api import Change
 from registry_operator.testing.simulation.plan import Step
 from registry_operator.testing.simulation.weather import Trouble
 from tests.simulation.damage import DAMAGES, KINDS, foreign
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Body = dict[str, Any]
 
+_INSISTS_SECONDS = 0.1
 KEYS = {"accessKey": "AKIA", "secretKey": "do-not-tell-s3"}
 
 
@@ -124,6 +126,19 @@ class Actors:
         if found is not None and found["metadata"].get("annotations", {}).get(ANNOTATION_INTENT):
             self._api.change(KINDS[kind], _key(name), damage)
 
+    def _rival(self, name: str, what: str, lasts: float) -> None:
+        """Somebody who insists: does the same damage again whenever it is repaired."""
+        kind, _ = DAMAGES[what]
+
+        def insist(change: Change) -> None:
+            is_it = change.resource == KINDS[kind] and change.new["metadata"]["name"] == name
+            if is_it and self._world.is_operators_turn():
+                loop = asyncio.get_running_loop()
+                loop.call_later(_INSISTS_SECONDS, self._damage, name, what)
+
+        self._damage(name, what)
+        self._for(lasts, self._api.subscribe(insist))
+
     # The cluster
 
     def _sicken(self, name: str, lasts: float) -> None:
@@ -142,14 +157,14 @@ class Actors:
         self.refused.add(refusal)
         self._for(lasts, lambda: self.refused.discard(refusal))
 
-    def admit(self, verb: str, resource: Resource, _body: Body) -> None:
+    def admit(self, verb: str, resource: Resource, body: Body) -> None:
         """What the API server asks before each write."""
         if verb != "delete" and self._world.is_operators_turn():
             for refusal in self.refused:
                 kind, _, why = refusal.partition("/")
                 if kind == resource.plural:
                     self._world.learn_refusal(_REASONS[why])
-                    raise _refusal(why, resource)
+                    raise _refusal(why, resource, body)
 
     def _cosi_down(self, lasts: float) -> None:
         self._world.cosi.is_down = True
@@ -186,10 +201,15 @@ class Actors:
         if candidate is not None and candidate.process is not None:
             candidate.process.kill_after(steps)
 
-    def _pause(self, who: str, lasts: float) -> None:
+    def _pause(self, who: str, lasts: float, steps: int = 0) -> None:
+        """Now, or when it has had so many turns: then it is at work."""
         candidate = self._world.candidate(who)
         process = candidate.process if candidate is not None else None
-        if process is not None and not process.is_paused:
+        if process is None or process.is_paused:
+            return
+        if steps:
+            process.pause_after(steps, lambda: self._for(lasts, process.resume))
+        else:
             process.pause()
             self._for(lasts, process.resume)
 
@@ -205,7 +225,12 @@ class Actors:
             candidate.clock.skew += timedelta(seconds=seconds)
 
 
-_REASONS = {"quota": "QuotaExceeded", "webhook": "AdmissionDenied", "down": "WriteFailed"}
+_REASONS = {
+    "quota": "QuotaExceeded",
+    "webhook": "AdmissionDenied",
+    "down": "WriteFailed",
+    "quoting": "Rejected",
+}
 
 
 def _key(name: str) -> ObjectKey:
@@ -221,7 +246,10 @@ def _discard(troubles: list[Trouble], trouble: Trouble) -> None:
         troubles.remove(trouble)
 
 
-def _refusal(why: str, resource: Resource) -> ApiError:
+def _refusal(why: str, resource: Resource, body: Body) -> ApiError:
+    if why == "quoting":
+        message = f"{resource.kind} is invalid: data: Invalid value: {body.get('data')}"
+        return Invalid(422, reason="Invalid", message=message)
     if why == "quota":
         message = f"{resource.plural} is forbidden: exceeded quota: small, requested: 1, used: 0"
         return Forbidden(403, reason="Forbidden", message=message)

@@ -16,7 +16,7 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.controller import Controller, Reconcile
 from registry_operator.runtime.leader import LeadershipLost
 from registry_operator.runtime.lease import Election
-from registry_operator.runtime.manager import Manager
+from registry_operator.runtime.manager import Manager, Runnable
 from registry_operator.runtime.operator import Operator, Settings
 from registry_operator.testing.simulation.network import Network
 from registry_operator.testing.simulation.process import Process
@@ -54,9 +54,14 @@ class WatchedOperator(Operator):
     """An operator whose reconciles are counted in and out."""
 
     turns: Turns
+    helpers: list[Runnable]
 
     def controller(self, name: str, reconcile: Reconcile) -> Controller:
         return super().controller(name, self.turns.around(name, reconcile))
+
+    def run_beside(self, helper: Runnable) -> None:
+        self.helpers.append(helper)
+        super().run_beside(helper)
 
 
 class Candidate:
@@ -123,6 +128,7 @@ class Candidate:
             client, settings, clock=self.clock, rng=rng, collector=NoCollector()
         )
         operator.turns = self._turns
+        operator.helpers = []
         assembly.install(operator, namespace=None, asker=_silent, random_secret=lambda: HTTP_SECRET)
         self.operator, self.manager = operator, operator.manager()
         await self.manager.run()

@@ -18,8 +18,7 @@ from registry_operator.testing.simulation.loop import SimulationLoop
 from registry_operator.testing.simulation.plan import Plan
 from registry_operator.testing.virtual_loop import Deadlock
 from tests.simulation.laws.law import Breach
-from tests.simulation.laws.rest import differences, leftovers, picture
-from tests.simulation.laws.secrecy import Secrecy
+from tests.simulation.laws.rest import differences, leftovers, picture, unreported, unsettled
 from tests.simulation.world import World
 
 _CALM = 120.0
@@ -48,7 +47,7 @@ def run(plan: Plan, *, tell: bool = False) -> Verdict:
 
 async def _simulate(plan: Plan, *, tell: bool) -> Verdict:
     world = World(plan.seed, operators=plan.options.get("operators", 1))
-    _listen(world.secrecy)
+    _listen(world)
     loop = asyncio.get_running_loop()
     world.start()
     try:
@@ -71,11 +70,20 @@ async def _live(world: World, plan: Plan) -> None:
     if not await world.rest():
         world.court.broken("rest", "the world never came to rest")
         return
+    leaders = [one.role for one in world.candidates if one.leads()]
+    if len(leaders) != 1:
+        world.court.broken("fencing", f"at rest {leaders} lead")
     seen = picture(world.api)
+    for silence in unreported(seen):
+        world.court.broken("rest", silence)
     wanted = await _in_peace(world)
     for difference in differences(seen, wanted):
         world.court.broken("rest", difference)
     await _stays_quiet(world, "at rest")
+    leader = world.leader()
+    if leader is not None and leader.operator is not None:
+        for left in unsettled(leader.operator):
+            world.court.broken("leftovers", left)
     await _restart(world)
     await _empty(world)
 
@@ -93,7 +101,7 @@ async def _in_peace(world: World) -> dict[str, Any]:
     finally:
         await peaceful.end()
         for error in peaceful.failures():
-            world.court.broken("rest", f"in peace: {error!r}")
+            world.defects.met(error)
 
 
 async def _stays_quiet(world: World, when: str) -> None:
@@ -109,6 +117,11 @@ async def _restart(world: World) -> None:
     for candidate in world.candidates:
         candidate.stop()
     await asyncio.sleep(5.0)
+    holder = world.holder()
+    if holder and all(
+        one.process is None or one.process.name != holder for one in world.candidates
+    ):
+        world.court.broken("fencing", f"{holder} ended in order and kept the Lease")
     if not await world.rest(at_most=600.0) or world.last_write > before:
         world.court.broken("rest", "a restart wrote something")
     for candidate in world.candidates:
@@ -131,9 +144,13 @@ async def _empty(world: World) -> None:
                 world.court.broken("leftovers", leftover)
 
 
-def _listen(secrecy: Secrecy) -> None:
+def _listen(world: World) -> None:
     structlog.configure(
-        processors=[structlog.contextvars.merge_contextvars, secrecy.read_log],
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            world.defects.read_log,
+            world.secrecy.read_log,
+        ],
         wrapper_class=structlog.BoundLogger,
         cache_logger_on_first_use=False,
     )

@@ -5,7 +5,7 @@ the laws must hold.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from registry_operator.testing.builders import COSI, EMPTY_DIR, S3
@@ -33,6 +33,7 @@ def plan(seed: int) -> Plan:
     steps += [author.wish() for _ in range(rng.randint(4, 14))]
     steps += [author.mischief() for _ in range(rng.randint(0, 8))]
     steps += [author.trouble() for _ in range(rng.randint(0, 10))]
+    steps += _Author(random.Random(f"second thoughts/{seed}"), names, operators).doubts(steps)
     steps.sort(key=lambda step: step.at)
     return Plan(seed, tuple(steps), {"operators": operators})
 
@@ -56,10 +57,23 @@ class _Author:
             (self._secret, 2),
         )
 
+    def doubts(self, steps: Sequence[Step]) -> list[Step]:
+        """Users who think again at once: what they change while the operator acts on it."""
+        return [
+            self._step(
+                step.at + self._rng.uniform(0.005, 0.06),
+                "change",
+                {"name": step.using["name"], "spec": self._part_of_spec()},
+            )
+            for step in steps
+            if step.do in {"change", "create"} and self._rng.random() < 0.3
+        ]
+
     def mischief(self) -> Step:
         """Something that somebody else does, whom nobody asked."""
         return self._any(
             (self._damage, 4),
+            (self._rival, 1),
             (self._destroy, 4),
             (self._squat, 1),
             (self._sicken, 2),
@@ -103,7 +117,11 @@ class _Author:
         return spec
 
     def _change(self) -> tuple[str, Using]:
-        change: Using = self._rng.choice(
+        change = self._part_of_spec()
+        return "change", {"name": self._name(), "spec": change}
+
+    def _part_of_spec(self) -> Using:
+        part: Using = self._rng.choice(
             (
                 {"replicas": self._rng.choice((0, 1, 2, 3))},
                 {"image": self._rng.choice(_IMAGES)},
@@ -119,7 +137,7 @@ class _Author:
                 {"storage": dict(self._rng.choice((EMPTY_DIR, S3, COSI)))},
             )
         )
-        return "change", {"name": self._name(), "spec": change}
+        return part
 
     def _delete(self) -> tuple[str, Using]:
         how = self._rng.choice(("Background", "Background", "Foreground", "Orphan"))
@@ -141,6 +159,10 @@ class _Author:
     def _damage(self) -> tuple[str, Using]:
         return "damage", {"name": self._name(), "what": self._rng.choice(tuple(DAMAGES))}
 
+    def _rival(self) -> tuple[str, Using]:
+        what = self._rng.choice(tuple(DAMAGES))
+        return "rival", {"name": self._name(), "what": what, "lasts": self._lasts(60)}
+
     def _destroy(self) -> tuple[str, Using]:
         kind = self._rng.choice(_CHILDREN)
         suffix = "-http-secret" if kind == "secrets" else ""
@@ -155,7 +177,7 @@ class _Author:
         return "sicken", {"name": self._name(), "lasts": self._lasts(60)}
 
     def _refuse(self) -> tuple[str, Using]:
-        why = self._rng.choice(("quota", "webhook", "down"))
+        why = self._rng.choice(("quota", "webhook", "down", "quoting"))
         kind = self._rng.choice((*_CHILDREN, "bucketclaims"))
         return "refuse", {"kind": kind, "why": why, "lasts": self._lasts(40)}
 
@@ -196,7 +218,8 @@ class _Author:
         return "crash", {"who": self._role(), "steps": self._rng.randint(0, 400)}
 
     def _pause(self) -> tuple[str, Using]:
-        return "pause", {"who": self._role(), "lasts": self._lasts(40)}
+        steps = self._rng.choice((0, self._rng.randint(1, 400)))
+        return "pause", {"who": self._role(), "lasts": self._lasts(40), "steps": steps}
 
     def _roll(self) -> tuple[str, Using]:
         return "roll", {"who": self._role()}

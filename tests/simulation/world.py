@@ -7,12 +7,14 @@ waits for rest, and asks then what a world without trouble would look like.
 import asyncio
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from controllers.kinds import REGISTRY
 from registry_operator.api.crd import crd
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.api.registry import DEFINITION
+from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.recorder import EVENTS
@@ -26,15 +28,26 @@ from registry_operator.testing.simulation.weather import Weather
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.simulation.actors import Actors
 from tests.simulation.candidate import Candidate
+from tests.simulation.laws.defects import Defects
 from tests.simulation.laws.fencing import Fencing
 from tests.simulation.laws.keeping import Keeping
 from tests.simulation.laws.law import Court
 from tests.simulation.laws.secrecy import Secrecy
+from tests.simulation.laws.thrift import Thrift
 from tests.simulation.laws.truth import Truth
 from tests.simulation.laws.turns import Turns
 from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS
 
 _HISTORY = 400
+_PAGE = "3"
+
+
+class SmallPages(FakeApi):
+    """A server that gives a few objects at a time, however many were asked for."""
+
+    def answer(self, request: Request) -> Response:
+        query = tuple((n, _PAGE if n == "limit" else value) for n, value in request.query)
+        return super().answer(replace(request, query=query))
 
 
 class World:
@@ -44,7 +57,8 @@ class World:
         self.journal = Journal()
         self.court = Court()
         self.secrecy = Secrecy(self.court)
-        self.api = FakeApi(
+        self.defects = Defects(self.court)
+        self.api = SmallPages(
             (crd(DEFINITION), *KINDS[1:], *COSI_KINDS, LEASES, EVENTS),
             clock=VirtualClock(),
             history=_HISTORY,
@@ -52,14 +66,14 @@ class World:
         )
         self.weather = Weather(random.Random(f"weather/{seed}"))
         self._truth = Truth(self.court)
-        self.network = Network(
-            self.api, self.weather, on_failure=lambda _: self._truth.learn_refusal("WriteFailed")
-        )
+        self._thrift = Thrift(self.api, self.court)
+        self.network = Network(self.api, self.weather, on_failure=self._failed)
         self.cluster = ClusterModel(self.api)
         self.cosi = CosiModel(self.api, random.Random(f"cosi/{seed}"))
         self.actors = Actors(self)
         self.cluster.is_well = self._is_well
         self.api.admit(self.actors.admit)
+        self.api.admit(self._admit)
         turns = Turns(self.court)
         self.candidates = [
             Candidate(role, self.network, seed=seed, turns=turns, note=self.journal.note)
@@ -78,6 +92,10 @@ class World:
     def leader(self) -> Candidate | None:
         """Return whoever leads now."""
         return next((one for one in self.candidates if one.leads()), None)
+
+    def holder(self) -> str:
+        """Return the name of the process whose the Lease is; "" while it is nobody's."""
+        return self._fencing.holder()
 
     def is_operators_turn(self) -> bool:
         """Whether the API server acts on a request of an operator right now."""
@@ -106,6 +124,8 @@ class World:
         """Wait until nobody writes any more; whether that was so in time."""
         began = _now()
         while _now() - began < at_most and self.court.first is None:
+            for error in self.failures():
+                self.defects.met(error)
             await asyncio.sleep(5.0)
             if _now() - max(self.last_write, began) > self._patience():
                 return True
@@ -130,6 +150,14 @@ class World:
         """The API server refuses a write of an operator."""
         self._truth.learn_refusal(reason)
 
+    def _failed(self, request: Request, status: int) -> None:
+        self._truth.learn_refusal("WriteFailed")
+        self._thrift.failed(request, status)
+
+    def _admit(self, verb: str, resource: Resource, body: dict[str, Any]) -> None:
+        if self.is_operators_turn():
+            self._thrift.admit(verb, resource, body)
+
     def _patience(self) -> float:
         """How long a silence is rest: longer while somebody waits for a time to come."""
         leader = self.leader()
@@ -151,6 +179,7 @@ class World:
 
     def _see(self, change: Change) -> None:
         self._truth.learn(change)
+        self._keeping.learn(change)
         sender = self.network.sender if change.request is not None else None
         who = sender.name if sender is not None else "-"
         metadata = change.new["metadata"]
@@ -162,6 +191,7 @@ class World:
             self.last_write = _now()
         self._fencing.see(change, sender)
         self._keeping.see(change)
+        self._thrift.see(change, sender)
         self._secrecy_see(change)
         self._truth.judge(change)
 

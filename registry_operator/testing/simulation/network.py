@@ -28,11 +28,12 @@ _RETRIES: Final = RetryPolicy()
 class Network:
     """The wires to one server, made outside of any process.
 
-    `on_failure` is called for each request that a process gets no good answer to.
+    `on_failure` is called for each request that a process gets no good answer to, with the status
+    of the answer, 0 without any.
     """
 
     def __init__(
-        self, api: FakeApi, weather: Weather, *, on_failure: Callable[[Request], None]
+        self, api: FakeApi, weather: Weather, *, on_failure: Callable[[Request, int], None]
     ) -> None:
         self.on_failure = on_failure
         self.weather = weather
@@ -135,7 +136,7 @@ class Link:
         try:
             return await self._answered(request)
         except TransportError:
-            self._network.on_failure(request)
+            self._network.on_failure(request, 0)
             raise
 
     async def _answered(self, request: Request) -> Response:
@@ -143,7 +144,7 @@ class Link:
         while True:
             response = await self._once(request)
             if not response.is_success:
-                self._network.on_failure(request)
+                self._network.on_failure(request, response.status)
             tried += 1
             delay = _RETRIES.delay(request, response, tried=tried)
             if delay is None:

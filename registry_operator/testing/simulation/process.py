@@ -25,6 +25,8 @@ class Process:
         self.is_dead = False
         self._paused = False
         self._dies_at: int | None = None
+        self._pauses_at: int | None = None
+        self._on_pause: Callable[[], None] = lambda: None
         self._tasks: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
         # Of the dead, so that Python does not collect them and run their `finally` blocks.
         self._remains: list[asyncio.Task[Any]] = []
@@ -59,6 +61,11 @@ class Process:
         if self._dies_at is not None and self.steps >= self._dies_at:
             self.kill()
             return False
+        if self._pauses_at is not None and self.steps >= self._pauses_at:
+            self._pauses_at = None
+            self.pause()
+            self._on_pause()
+            return False
         self.steps += 1
         return True
 
@@ -79,9 +86,13 @@ class Process:
         """Kill it when its tasks have had so many more turns: between any two awaits."""
         self._dies_at = self.steps + steps
 
+    def pause_after(self, steps: int, call: Callable[[], None]) -> None:
+        """Pause it when its tasks have had so many more turns, amid its work, and `call` then."""
+        self._pauses_at, self._on_pause = self.steps + steps, call
+
     def spare(self) -> None:
-        """Let it live: what `kill_after` announced does not come."""
-        self._dies_at = None
+        """Let it live: what `kill_after` and `pause_after` announced does not come."""
+        self._dies_at = self._pauses_at = None
 
     def pause(self) -> None:
         """None of its code runs until `resume` (SIGSTOP); its time goes on."""
@@ -103,7 +114,8 @@ class Process:
 
     async def bury(self) -> None:
         """End what is left of it, with its `finally` blocks; nobody may listen to it any more."""
-        self.is_dead, self._paused, self._dies_at = False, False, None
+        self.is_dead, self._paused = False, False
+        self.spare()
         self._wake()
         tasks = list(self._tasks)
         for task in tasks:

@@ -21,12 +21,16 @@ class Fencing:
         self._api = api
         self._court = court
 
+    def holder(self) -> str:
+        """Return whose the Lease is now; "" while it is nobody's."""
+        lease = self._api.get(LEASES, LEASE)
+        return holder_of(lease["spec"]) if lease is not None else "nobody yet"
+
     def see(self, change: Change, sender: Process) -> None:
         """Judge one change of an operator."""
         if change.resource in {LEASES, EVENTS}:
             return
-        lease = self._api.get(LEASES, LEASE)
-        holder = holder_of(lease["spec"]) if lease is not None else "nobody yet"
+        holder = self.holder()
         if holder not in {"", sender.name}:
             what = f"{change.resource.plural} {change.new['metadata']['name']}"
             self._court.broken(

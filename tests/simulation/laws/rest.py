@@ -7,9 +7,17 @@ between what users would see in them. And an operator without Registries: what i
 from collections.abc import Iterator
 from typing import Any
 
-from controllers.kinds import DEPLOYMENT, REGISTRY, SECRET, SERVICE, SERVICE_ACCOUNT
+from controllers.kinds import (
+    DEPLOYMENT,
+    REGISTRY,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.referenced import Referenced
 from registry_operator.testing.builders import NAMESPACE
 from registry_operator.testing.fake_api import FakeApi
 from tests.simulation.candidate import WatchedOperator
@@ -22,6 +30,13 @@ _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 def picture(api: FakeApi) -> dict[str, Any]:
     """What users see of each Registry, without what differs between any two worlds."""
     return {body["metadata"]["name"]: _registry(api, body) for body in api.objects(REGISTRY)}
+
+
+def unreported(seen: dict[str, Any]) -> Iterator[str]:
+    """Yield which Registries have no status of what their users wrote last."""
+    for name, told in seen.items():
+        if not told.get("is observed", told.get("Paused") == "True"):
+            yield f"the status of {name} does not know its specification"
 
 
 def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:
@@ -37,6 +52,15 @@ def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:
         yield f"{at} is {seen!r}, should be {wanted!r}"
 
 
+def unsettled(operator: WatchedOperator) -> Iterator[str]:
+    """Yield what an operator at rest still minds of its troubles."""
+    for controller in operator.controllers:
+        failing = controller.stats().queue.failing
+        if failing:
+            yield f"queue {controller.name} minds the failures of {failing} keys"
+    yield from _undigested(operator)
+
+
 def leftovers(operator: WatchedOperator) -> Iterator[str]:
     """Yield what an operator still holds though there is no Registry any more."""
     board = operator.outcomes.stats()
@@ -47,6 +71,13 @@ def leftovers(operator: WatchedOperator) -> Iterator[str]:
         held = (queue.ready, queue.held, queue.delayed, queue.processing, queue.failing)
         if any(held):
             yield f"queue {controller.name} holds {queue}"
+    for helper in operator.helpers:
+        if isinstance(helper, Referenced) and helper.stats().keys:
+            yield f"{helper.stats().keys} Secrets that nobody refers to"
+    yield from _undigested(operator)
+
+
+def _undigested(operator: WatchedOperator) -> Iterator[str]:
     for name, kind in operator.cache.stats().items():
         if kind.store.pending:
             yield f"overlay of {name} holds {kind.store.pending} own writes"
@@ -82,7 +113,7 @@ def _registry(api: FakeApi, body: Body) -> dict[str, Any]:
 
 def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
     name = owner["metadata"]["name"]
-    children = {}
+    children: dict[str, Any] = {}
     for resource in (DEPLOYMENT, SERVICE, SERVICE_ACCOUNT):
         children[resource.plural] = _child(api.get(resource, ObjectKey(NAMESPACE, name)), owner)
     http = api.get(SECRET, ObjectKey(NAMESPACE, f"{name}-http-secret"))
@@ -94,7 +125,21 @@ def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
         children["http secret is used"] = uid == http["metadata"]["uid"]
         config = template["spec"]["volumes"][0]["secret"]["secretName"]
         children["config"] = _child(api.get(SECRET, ObjectKey(NAMESPACE, config)), owner)
+        children["unused configs"] = _unused(api, name, used=config)
     return children
+
+
+def _unused(api: FakeApi, name: str, *, used: str) -> list[str]:
+    """The configurations of a Registry that no pod of now or then refers to."""
+    kept = {used} | {
+        volume["secret"]["secretName"]
+        for body in api.objects(REPLICA_SET)
+        for volume in body["spec"]["template"]["spec"]["volumes"]
+        if "secret" in volume
+    }
+    secrets = [body["metadata"] for body in api.objects(SECRET)]
+    ours = [one["name"] for one in secrets if one.get("labels", {}).get(LABEL_REGISTRY) == name]
+    return [one for one in ours if one.startswith(f"{name}-config-") and one not in kept]
 
 
 def _child(body: Body | None, owner: Body) -> Body | None:

@@ -18,13 +18,13 @@ from controllers.kinds import (
     SECRET,
     SERVICE,
 )
-from controllers.registry.observed import ready_endpoints, rollout
-from registry_operator.kube.object import Object
 from registry_operator.testing.fake_api import Change
 from tests.simulation.laws.law import Court
 
 Body = dict[str, Any]
-_WRITERS_WORDS = frozenset({"AdmissionDenied", "Forbidden", "QuotaExceeded", "WriteFailed"})
+_WRITERS_WORDS = frozenset(
+    {"AdmissionDenied", "Forbidden", "QuotaExceeded", "Rejected", "WriteFailed"}
+)
 
 
 class Truth:
@@ -48,7 +48,8 @@ class Truth:
         elif change.resource == DEPLOYMENT:
             self._learn_deployment(change)
         elif change.resource == ENDPOINT_SLICE and change.kind != "DELETED":
-            self._facts[f"endpoints {name}"].add(ready_endpoints([Object.of(body)]))
+            ready = [one for one in body.get("endpoints") or () if one["conditions"]["ready"]]
+            self._facts[f"endpoints {name}"].add(len(ready))
         elif change.resource in {SECRET, BUCKET_CLAIM, BUCKET_ACCESS, SERVICE}:
             state = "gone" if change.kind == "DELETED" else _state(body)
             self._facts[f"{change.resource.plural} {name}"].add(state)
@@ -69,8 +70,8 @@ class Truth:
         for owner in owners or [body["metadata"]["name"]]:
             self._facts[f"counts {owner}"].add(counts)
             self._facts[f"image {owner}"].add(image)
-            if status and rollout(Object.of(body)).complete:
-                self._facts[f"rolled out {owner}"].add(body["spec"]["replicas"])
+            if status and _is_rolled_out(body):
+                self._facts[f"rolled out {owner}"].add((body["spec"]["replicas"], image))
 
     def _deployed(self, what: str, metadata: Body) -> set[Any]:
         return self._facts[f"{what} {metadata['uid']}"] | self._facts[f"{what} {metadata['name']}"]
@@ -116,9 +117,9 @@ class Truth:
             self._lie(metadata, f"{told['type']} is {told['reason']}, but nothing was refused")
 
     def _judge_ready(self, metadata: Body, spec: Body, reason: str) -> None:
-        wanted = spec.get("replicas", 1)
+        wanted = spec.get("replicas", 1), spec["image"]
         if reason == "Ready" and wanted not in self._deployed("rolled out", metadata):
-            self._lie(metadata, f"Ready, but {wanted} replicas were never rolled out")
+            self._lie(metadata, f"Ready, but {wanted} were never rolled out")
         served = max(self._facts[f"endpoints {metadata['name']}-slice"], default=0)
         if reason in {"Ready", "Paused"} and not served:
             self._lie(metadata, "Ready, but nothing ever served")
@@ -129,6 +130,14 @@ class Truth:
 
     def _lie(self, metadata: Body, how: str) -> None:
         self._court.broken("truth", f"Registry {metadata['name']}: {how}")
+
+
+def _is_rolled_out(deployment: Body) -> bool:
+    """Judged here anew, and not by the code that is judged."""
+    wanted, status = deployment["spec"]["replicas"], deployment["status"]
+    is_seen = status["observedGeneration"] == deployment["metadata"]["generation"]
+    is_new = status["updatedReplicas"] == status["replicas"]
+    return bool(is_seen and is_new and status["readyReplicas"] >= wanted)
 
 
 def _state(body: Body) -> str:

@@ -40,7 +40,9 @@ class Stage:
         self.failed: list[Request] = []
         self.senders: list[str] = []
         self.weather = Weather(random.Random(1))
-        self.network = Network(self.api, self.weather, on_failure=self.failed.append)
+        self.network = Network(
+            self.api, self.weather, on_failure=lambda request, _status: self.failed.append(request)
+        )
         self.process = Process("a")
         self.client = Client(self.network.link(self.process))
         self.api.subscribe(self._see)

@@ -120,6 +120,37 @@ def test_a_paused_process_goes_on_where_it_was_and_finds_its_time_gone(diary: Di
     play(world)
 
 
+def test_a_process_may_be_paused_amid_its_work(diary: Diary) -> None:
+    paused_at = []
+
+    async def world() -> None:
+        loop = asyncio.get_running_loop()
+        process = Process("a")
+        process.pause_after(3, lambda: paused_at.append(loop.time()))
+        task = process.start(diary.count(), name="work")
+        await asyncio.sleep(60)
+        assert paused_at == [3.0]
+        assert diary.lines == ["0", "1", "2"]
+        process.resume()
+        await task
+        assert diary.lines[-2:] == ["4", "end"]
+
+    play(world)
+
+
+def test_a_pause_that_has_not_come_is_spared_too(diary: Diary) -> None:
+    async def world() -> None:
+        process = Process("a")
+        process.pause_after(3, lambda: None)
+        task = process.start(diary.count(), name="work")
+        await asyncio.sleep(1.5)
+        process.spare()
+        await task
+        assert not process.is_paused
+
+    play(world)
+
+
 def test_a_death_is_told_once(diary: Diary) -> None:
     told = []
 
