@@ -57,6 +57,10 @@ test: venv ## Run everything: lint, types, unit, simulation, integration, end to
 simulate: venv ## Play whole operators through faults under SEEDS=1000 seeds, on both cores
 	@$(RUN) -m hack.simulate --seeds $(SEEDS) $(ARGS)
 
+.PHONY: mutants
+mutants: venv ## Show that the simulation sees deliberate mistakes in the runtime, each by a seed of its own
+	@$(RUN) -m hack.mutants check $(ARGS)
+
 .PHONY: bench
 bench: $(BENCHED) ## Print one JSON line per figure: value, baselines, target, whether it holds (20 minutes)
 	@$(RUN) -m hack.bench run $(ARGS)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from hack.generate import conformance, crds, docs, performance, rbac
+from hack.generate import conformance, crds, docs, mutants, performance, rbac
 from hack.generate.file import GeneratedFile, GenerateError, drift, write
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +18,7 @@ _GENERATORS: dict[str, Callable[[], Iterable[GeneratedFile]]] = {
     "rbac": rbac.files,
     "docs": docs.files,
     "conformance": conformance.files,
+    "mutants": mutants.files,
     "performance": performance.files,
 }
 

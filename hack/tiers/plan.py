@@ -57,7 +57,7 @@ def _pytest(name: str, *arguments: str, work: Path, parallel: bool = False) -> S
 
 
 def _simulation(work: Path) -> list[Step]:
-    report = work / "seeds.xml"
+    report, caught = work / "seeds.xml", work / "mutants.xml"
 
     return [
         _pytest("simulation", "tests/simulation", work=work, parallel=True),
@@ -65,6 +65,11 @@ def _simulation(work: Path) -> list[Step]:
             about="a thousand seeds",
             arguments=[_PYTHON, "-m", "hack.simulate", "--seeds", "1000", "--report", str(report)],
             report=report,
+        ),
+        Step(
+            about="mutants",
+            arguments=[_PYTHON, "-m", "hack.mutants", "check", "--report", str(caught)],
+            report=caught,
         ),
     ]
 
