@@ -16,10 +16,11 @@ from tests.simulation.run import Verdict, run
 from tests.simulation.scenario import plan
 
 HASHING = {"PYTHONHASHSEED": "0"}
-# Plans for one worker at a time; and how many it plays before a new one takes its place, since
-# what a world leaves in memory is not worth the time that cleaning up would take.
+# Plans for one worker at a time; and how many are played before new workers take over, since what
+# a world leaves in memory is not worth the time of cleaning up. (The pool could replace its own
+# workers, but hangs at times when it does: CPython issue 115634.)
 _BATCH = 10
-_BATCHES_PER_WORKER = 20
+_ROUND = 400
 
 
 def verdicts(seeds: Iterable[int], *, jobs: int) -> Iterator[Verdict]:
@@ -30,12 +31,13 @@ def verdicts(seeds: Iterable[int], *, jobs: int) -> Iterator[Verdict]:
 def play(plans: list[Plan], *, jobs: int) -> Iterator[Verdict]:
     """Play all plans on `jobs` processes and yield each verdict as it comes."""
     os.environ.update(HASHING)
+    for start in range(0, len(plans), _ROUND):
+        yield from _round(plans[start : start + _ROUND], jobs=jobs)
+
+
+def _round(plans: list[Plan], *, jobs: int) -> Iterator[Verdict]:
     batches = [plans[start : start + _BATCH] for start in range(0, len(plans), _BATCH)]
-    with ProcessPoolExecutor(
-        jobs,
-        mp_context=multiprocessing.get_context("spawn"),
-        max_tasks_per_child=_BATCHES_PER_WORKER,
-    ) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = [pool.submit(_play, batch) for batch in batches]
         try:
             for future in as_completed(futures):
