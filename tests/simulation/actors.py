@@ -90,7 +90,6 @@ class Actors:
 
     def _delete(self, name: str, propagation: str) -> None:
         if self._api.get(REGISTRY, _key(name)) is not None:
-            self._world.deleted_by_user(name)
             self._api.delete(REGISTRY, _key(name), propagation=propagation)
 
     def _secret(self, name: str, data: Mapping[str, str] | None) -> None:

@@ -7,7 +7,7 @@ scrapers and the kubelet are left out, and pods are asked for their health in me
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controllers.registry import assembly
@@ -148,8 +148,3 @@ def _ending(task: "asyncio.Task[None]") -> str:
 
 async def _silent(address: str) -> bytes:
     raise TimeoutError(address)
-
-
-def running(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Return those whose process runs now."""
-    return [one for one in candidates if one.operator is not None]

@@ -173,10 +173,6 @@ class World:
         labels = pod["metadata"]["labels"]
         return labels.get("app.kubernetes.io/instance") not in self.actors.unwell
 
-    def deleted_by_user(self, name: str) -> None:
-        """A user asks for the deletion of a Registry."""
-        self.journal.note(f"user deletes {name}")
-
     def _see(self, change: Change) -> None:
         self._truth.learn(change)
         self._keeping.learn(change)
@@ -192,11 +188,8 @@ class World:
         self._fencing.see(change, sender)
         self._keeping.see(change)
         self._thrift.see(change, sender)
-        self._secrecy_see(change)
-        self._truth.judge(change)
-
-    def _secrecy_see(self, change: Change) -> None:
         self.secrecy.see(change)
+        self._truth.judge(change)
 
     def wishes(self) -> list[tuple[Resource, dict[str, Any]]]:
         """What users have written by now, as they would write it anew."""
