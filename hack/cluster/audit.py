@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _DECISION = "authorization.k8s.io/decision"
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
@@ -50,7 +50,7 @@ class AuditLog:
         self.path = path
 
     def mark(self) -> int:
-        """The place of now, for `since`."""
+        """The place of now, for `since`: maybe within a line that is being written."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def requests(self, *, since: int = 0) -> Iterator[Request]:
@@ -59,7 +59,7 @@ class AuditLog:
             return
 
         with self.path.open("rb") as handle:
-            handle.seek(since)
+            _skip_to_whole_line(handle, since)
             for line in handle:
                 if line.endswith(b"\n"):
                     yield _request(json.loads(line))
@@ -71,6 +71,17 @@ class AuditLog:
     def refused(self, *, since: int = 0, user: str | None = None) -> list[Request]:
         """Requests after `since` that were answered 403 (RBAC or admission)."""
         return [r for r in self.requests(since=since) if r.code == 403 and user in {None, r.user}]
+
+
+def _skip_to_whole_line(handle: BinaryIO, since: int) -> None:
+    """Moves to the first line that begins at or after `since`.
+
+    The kernel shows a long write page by page, so a mark may be the middle of a line. What this line
+    tells was answered before the mark.
+    """
+    if since:
+        handle.seek(since - 1)
+        handle.readline()
 
 
 def _request(event: dict[str, Any]) -> Request:

@@ -204,6 +204,20 @@ def test_the_audit_log_tells_writes_and_refusals_after_a_mark(tmp_path: Path) ->
     assert log.writes(user="al") == []
 
 
+def test_a_line_that_was_being_written_at_the_mark_came_before_it(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.log")
+    line = '{{"verb":"{}","requestURI":"/x","user":{{}}}}\n'
+    first, second = line.format("create"), line.format("patch")
+    log.path.write_text(first[:20])
+
+    mark = log.mark()
+    assert list(log.requests(since=mark)) == []
+    log.path.write_text(first + second)
+
+    assert [r.verb for r in log.requests(since=mark)] == ["patch"]
+    assert [r.verb for r in log.requests(since=len(first))] == ["patch"]
+
+
 @pytest.mark.parametrize("name", ["rbac.yaml", "stages.yaml", "audit.yaml"])
 def test_manifests_are_yaml_with_kinds(name: str) -> None:
     documents = list(yaml.safe_load_all((MANIFESTS / name).read_text()))
