@@ -91,6 +91,7 @@ class Controller:
         self._clock = clock
         self._metrics = metrics.controller(name)
         self._metrics.workers.set(workers)
+        self._metrics.active.set_function(lambda: self._active)
         self._workers = workers
         self._timeout = timeout
         self._runs = Runs(slow=timeout * _SLOW if slow is None else slow, limit=timeout)
@@ -215,13 +216,11 @@ class Controller:
             except QueueClosedError:
                 return
             self._active += 1
-            self._metrics.active.inc()
             try:
                 await self._run(key)
             finally:
                 self._queue.done(key)
                 self._active -= 1
-                self._metrics.active.dec()
             # Runs that had nothing to wait for must not be followed by thousands of their like
             # without a turn for the others: after a start, and for the Lease.
             if number % _STRIDE == 0:
@@ -233,9 +232,8 @@ class Controller:
         number = next(self._ids)
         bind_contextvars(key=str(key), reconcile_id=number)
         with self._runs.running(key, number) as run:
-            limit = asyncio.timeout(self._timeout)
             try:
-                async with limit:
+                async with run.limit:
                     outcome = await self._reconcile(key)
             except asyncio.CancelledError:
                 log.warning(
@@ -243,7 +241,7 @@ class Controller:
                 )
                 raise
             except Exception as error:  # noqa: BLE001 - a failure is the key's own, never the controller's end
-                self._failed(key, error, cut_off=run if limit.expired() else None)
+                self._failed(key, error, cut_off=run if run.limit.expired() else None)
             else:
                 self._answered(key, outcome)
             finally:

@@ -50,29 +50,40 @@ def projection(intent: Any, observed: Any, *, field: str = "") -> Any:
     return observed
 
 
-def differences(intent: Any, observed: Any, *, path: str = "", field: str = "") -> list[str]:
+def differences(intent: Any, observed: Any, *, field: str = "") -> list[str]:
     """The paths at which the server holds something else than the intent means.
 
     Quantities are compared by value, and an empty value equals an absent one, as the server drops
     the fields that say nothing (`omitempty`).
     """
+    return [path.lstrip(".") for path in _drifted(intent, observed, field)]
+
+
+def _drifted(intent: Any, observed: Any, field: str) -> list[str]:
+    """The paths from here; put together on the way back only, as there are hardly ever any."""
     if isinstance(intent, dict):
-        if not intent and observed is not None:
-            return []
-        held = observed if isinstance(observed, dict) else {}
-        foreign = held.keys() - intent.keys() if field in _ATOMIC_MAPS else ()
-        return [f"{path}.{name}".lstrip(".") for name in sorted(foreign)] + [
-            found
-            for name, value in intent.items()
-            for found in differences(value, held.get(name), path=f"{path}.{name}", field=name)
-        ]
+        return _drifted_map(intent, observed, field)
     if _is_map_list(intent, field):
         return [
-            found
+            f"[{_label(mine, field)}]{path}"
             for mine, theirs in _paired(intent, observed, field)
-            for found in differences(mine, theirs, path=f"{path}[{_label(mine, field)}]")
+            for path in _drifted(mine, theirs, "")
         ]
-    return [] if _means_the_same(intent, observed, field) else [path.lstrip(".")]
+    return [] if _means_the_same(intent, observed, field) else [""]
+
+
+def _drifted_map(intent: Mapping[str, Any], observed: Any, field: str) -> list[str]:
+    if intent == observed or (not intent and observed is not None):
+        return []
+    held = observed if isinstance(observed, dict) else {}
+    drifted = []
+    if field in _ATOMIC_MAPS:
+        drifted = [f".{name}" for name in sorted(held.keys() - intent.keys())]
+    for name, value in intent.items():
+        theirs = held.get(name)
+        if value != theirs:  # most values come back in our very words
+            drifted += [f".{name}{path}" for path in _drifted(value, theirs, name)]
+    return drifted
 
 
 def _means_the_same(intent: Any, observed: Any, field: str) -> bool:
@@ -84,7 +95,7 @@ def _means_the_same(intent: Any, observed: Any, field: str) -> bool:
         return set(intent) <= set(observed)
     if isinstance(intent, list) and isinstance(observed, list) and len(intent) == len(observed):
         pairs = zip(intent, observed, strict=True)
-        return not any(differences(mine, theirs) for mine, theirs in pairs)
+        return not any(_drifted(mine, theirs, "") for mine, theirs in pairs)
     return False
 
 

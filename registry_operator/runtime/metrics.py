@@ -12,7 +12,7 @@ Nothing is walked when the figures are read.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -49,7 +49,7 @@ class RequestOutcome(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueMetrics:
-    """The metrics of one workqueue, labels bound; `depth` by priority."""
+    """The metrics of one workqueue, labels bound."""
 
     depth: dict[int, Gauge]
     adds: Counter
@@ -59,8 +59,16 @@ class QueueMetrics:
     unfinished: Gauge
     longest: Gauge
 
-    def watch(self, *, unfinished: Callable[[], float], longest: Callable[[], float]) -> None:
-        """Have the gauges of running work computed when read: no timer, never stale."""
+    def watch(
+        self,
+        *,
+        depth: Callable[[int], float],
+        unfinished: Callable[[], float],
+        longest: Callable[[], float],
+    ) -> None:
+        """Have the gauges computed when read, `depth` by priority: no timer, never stale."""
+        for priority, gauge in self.depth.items():
+            gauge.set_function(partial(depth, priority))
         self.unfinished.set_function(unfinished)
         self.longest.set_function(longest)
 

@@ -3,7 +3,8 @@
 In flow their begin and end; out flow what each worker is busy with, and lines about a reconcile
 that does not end: at `slow` seconds, then beyond the limit at each doubling of it, with the place
 where it waits. At the limit itself the run is cut off, and the place is kept for the line that says
-so: when a cancelled run raises, its stack is gone.
+so: when a cancelled run raises, its stack is gone. One timer a run does all this, as most runs end
+before any of it.
 """
 
 import asyncio
@@ -32,12 +33,16 @@ class RunStats:
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One reconcile. `at_limit` is where it waited when its time was over, empty before."""
+    """One reconcile, to be done within `limit`.
+
+    `at_limit` is where it waited when its time was over, empty before.
+    """
 
     key: ObjectKey
     reconcile_id: int
     since: float
     task: asyncio.Task[Any]
+    limit: asyncio.Timeout
     timer: asyncio.TimerHandle | None = None
     at_limit: tuple[str, ...] = ()
 
@@ -65,7 +70,7 @@ class Runs:
         """The current task reconciles the key within this; lines bear the context's variables."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
-        run = Run(key, reconcile_id, loop.time(), task)
+        run = Run(key, reconcile_id, loop.time(), task, asyncio.timeout(None))
         self._runs[reconcile_id] = run
         self._arm(run, next_look(0.0, slow=self._slow, limit=self._limit))
         try:
@@ -96,6 +101,7 @@ class Runs:
             log.warning("reconcile is slow", **facts)
         elif not run.at_limit:
             run.at_limit = stack
+            run.limit.reschedule(asyncio.get_running_loop().time())
         else:
             log.error("reconcile does not end", **facts)
         self._arm(run, next_look(passed, slow=self._slow, limit=self._limit))

@@ -18,7 +18,7 @@ state and its change.
 import asyncio
 import heapq
 import itertools
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -97,7 +97,12 @@ class WorkQueue(Generic[K]):
         self._clock = clock
         self._limiter = Exponential[K]() if limiter is None else limiter
         self._metrics = (metrics or Metrics(CollectorRegistry())).queue(name)
-        self._metrics.watch(unfinished=self._unfinished_seconds, longest=self._longest_seconds)
+        self._metrics.watch(
+            depth=lambda priority: self._depth[priority],
+            unfinished=self._unfinished_seconds,
+            longest=self._longest_seconds,
+        )
+        self._depth: Counter[int] = Counter()
         self._ready: dict[K, _Ready] = {}
         self._delayed: dict[K, _Delayed] = {}
         self._processing: dict[K, _Running] = {}
@@ -192,8 +197,7 @@ class WorkQueue(Generic[K]):
         self._accepting = False
         self._closed = True
         self._drop_delayed()
-        for entry in self._ready.values():
-            self._metrics.depth[entry.priority].dec()
+        self._depth.clear()
         self._ready.clear()
         self._by_ticket.clear()
         self._order.clear()
@@ -262,13 +266,13 @@ class WorkQueue(Generic[K]):
         entry = self._ready.pop(key)
         now = self._clock.monotonic()
         self._processing[key] = _Running(entry.priority, now)
-        self._metrics.depth[entry.priority].dec()
+        self._depth[entry.priority] -= 1
         self._metrics.queue_duration.observe(now - entry.since)
         return key
 
     def _make_ready(self, key: K, priority: Priority) -> None:
         self._metrics.adds.inc()
-        self._metrics.depth[priority].inc()
+        self._depth[priority] += 1
         entry = _Ready(priority, next(self._tickets), self._clock.monotonic())
         self._ready[key] = entry
         if key not in self._processing:
@@ -277,8 +281,8 @@ class WorkQueue(Generic[K]):
     def _raise(self, key: K, entry: _Ready, priority: Priority) -> None:
         if priority <= entry.priority:
             return
-        self._metrics.depth[entry.priority].dec()
-        self._metrics.depth[priority].inc()
+        self._depth[entry.priority] -= 1
+        self._depth[priority] += 1
         lined_up = self._by_ticket.pop(entry.ticket, None) is not None
         entry.priority, entry.ticket = priority, next(self._tickets)
         if lined_up:
