@@ -221,7 +221,10 @@ def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
 
 
 def _connect(name: str, controller: Controller, stores: Stores) -> None:
-    """Lets the Registry and the stores of `TRIGGERS` wake one controller."""
+    """Lets the Registry and the stores of `TRIGGERS` wake one controller.
+
+    To begin with, every Registry does so itself.
+    """
     after = _STATUS_DELAY if name == reporter.NAME else 0.0
     # The only one that writes a status need not look at it afterwards.
     concerned = others_changed if name == reporter.NAME else intent_changed
@@ -230,13 +233,13 @@ def _connect(name: str, controller: Controller, stores: Stores) -> None:
         when = _predicate(name, trigger)
         if trigger == "referenced_secrets":
             secrets = stores.referenced_secrets
-            controller.watch(secrets, _referrers(secrets), when=when, after=after)
+            controller.watch(secrets, _referrers(secrets), when=when, after=after, recount=False)
             secrets.on_failure(lambda key: _wake(controller, _referring(secrets, key)))  # noqa: B023
             continue
         store: Store = getattr(stores, trigger)
         if store.resource == _WRITES.get(name):
             when = _of_others(when)
-        controller.watch(store, child.owner_key, when=when, after=after)
+        controller.watch(store, child.owner_key, when=when, after=after, recount=False)
         if trigger in _COSI:
             store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
 

@@ -7,7 +7,6 @@ objects.
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -23,9 +22,6 @@ from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.owned import OWNER_INDEX
 from registry_operator.runtime.referenced import Referenced
 from registry_operator.runtime.store import Store
-
-# Reconcilers go through their queues abreast, so what one saw is soon asked for by the others.
-_MOST_REMEMBERED: Final = 512
 
 
 @dataclass(frozen=True)
@@ -107,24 +103,18 @@ class Gatherer:
 
     def _on_change(self, change: Change) -> None:
         """Forgets who may look different now: whatever he has bears his name or his label."""
-        if not self._seen:
-            return
         for obj in (change.old, None if isinstance(change, Removed) else change.new):
             if obj is not None:
                 for key in (obj.key, *child.owner_key(obj)):
                     self._seen.pop(key, None)
 
     def _look(self, owner: Object) -> Children:
-        if len(self._seen) >= _MOST_REMEMBERED:
-            del self._seen[next(iter(self._seen))]
         children = self._seen[owner.key] = self._children(owner)
         return children
 
     def _children(self, owner: Object) -> Children:
         stores, index = self._stores, str(owner.key)
-        secrets = {
-            secret.key: secret for secret in stores.secrets.by_index(OWNER_INDEX, index)
-        }
+        secrets = {secret.key: secret for secret in stores.secrets.by_index(OWNER_INDEX, index)}
         return Children(
             service_account=_own(owner, stores.service_accounts.get(child.key(owner))),
             http_secret=_own(owner, secrets.get(http_secret.secret_key(owner))),

@@ -17,7 +17,7 @@ from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CosiObjects:
     """What COSI made of our claim. `served`: whether the cluster has the kinds at all."""
 
@@ -26,7 +26,7 @@ class CosiObjects:
     access: Object | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Children:
     """The observed children and what the cluster's own controllers made of them."""
 
@@ -40,7 +40,7 @@ class Children:
     endpoint_slices: tuple[Object, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """The Secret that holds the storage credentials.
 

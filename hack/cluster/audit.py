@@ -76,8 +76,8 @@ class AuditLog:
 def _skip_to_whole_line(handle: BinaryIO, since: int) -> None:
     """Moves to the first line that begins at or after `since`.
 
-    The kernel shows a long write page by page, so a mark may be the middle of a line. What this line
-    tells was answered before the mark.
+    The kernel shows a long write page by page, so a mark may be the middle of a line. What that
+    line tells was answered before the mark.
     """
     if since:
         handle.seek(since - 1)

@@ -165,13 +165,15 @@ class Reader:
         send_initial_events: bool = False,
         metadata_only: bool = False,
         without_managed_fields: bool = False,
+        latest_only: bool = False,
         idle_seconds: float | None = None,
     ) -> AbstractAsyncContextManager[AsyncIterator[WatchEvent]]:
         """Open a watch with bookmarks, which the server ends after `timeout_seconds`.
 
         Silence for `idle_seconds` (default: a little more than `timeout_seconds`) raises
         RequestTimeout: the connection is dead and nobody told us. `send_initial_events` asks for
-        a WatchList (KEP-3157).
+        a WatchList (KEP-3157). With `latest_only`, of changes of one object that come together
+        the last is told.
         """
         request = Request(
             "GET",
@@ -189,7 +191,10 @@ class Reader:
             accept=_METADATA if metadata_only else JSON,
             timeout=timeout_seconds + _WATCH_GRACE if idle_seconds is None else idle_seconds,
         )
-        return self._events(request, without_managed_fields=without_managed_fields)
+        decoder = EventDecoder(
+            without_managed_fields=without_managed_fields, latest_only=latest_only
+        )
+        return self._events(request, decoder)
 
     async def server_version(self) -> str:
         """Return the server's version as git has it, `v1.37.2`."""
@@ -209,12 +214,11 @@ class Reader:
 
     @asynccontextmanager
     async def _events(
-        self, request: Request, *, without_managed_fields: bool
+        self, request: Request, decoder: EventDecoder
     ) -> AsyncIterator[AsyncIterator[WatchEvent]]:
         async with self._transport.stream(request) as chunks:
             self._opened += 1
             self._open += 1
-            decoder = EventDecoder(without_managed_fields=without_managed_fields)
             try:
                 async with aclosing(_decode(chunks, decoder)) as events:
                     yield events

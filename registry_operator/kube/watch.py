@@ -5,6 +5,7 @@ may be of any length: no limit but memory, since an object with its old managedF
 larger than any buffer we would guess.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ import orjson
 
 from registry_operator.kube.errors import ApiError, CodecError
 from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
 
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 
@@ -68,18 +70,41 @@ _CHANGES: Final[dict[str, type[Added | Modified | Deleted]]] = {
 }
 
 
+def latest(events: Sequence[WatchEvent]) -> Sequence[WatchEvent]:
+    """Those events that no later change of the same object, in the same life, makes old news.
+
+    Who follows what is, and not what was, is spared work where one object changes all the time
+    (client-go's DeltaFIFO, which does this for a slow reader only, tells no more either).
+    """
+    kept: list[WatchEvent] = []
+    changed: set[ObjectKey] = set()
+    for event in reversed(events):
+        if isinstance(event, (Added, Modified)):
+            key = event.object.key
+            if key in changed:
+                continue
+            if isinstance(event, Modified):
+                changed.add(key)
+        elif isinstance(event, Deleted):
+            changed.discard(event.object.key)
+        kept.append(event)
+    kept.reverse()
+    return kept
+
+
 class EventDecoder:
-    """Turns the chunks of one watch into events.
+    """Turns the chunks of one watch into events, all or, of each chunk, the `latest`.
 
     `skipped` counts those of a type we do not know.
     """
 
-    def __init__(self, *, without_managed_fields: bool = False) -> None:
+    def __init__(self, *, without_managed_fields: bool = False, latest_only: bool = False) -> None:
         self._without_managed_fields = without_managed_fields
+        self._latest_only = latest_only
         self._partial: list[bytes] = []
         self.skipped = 0
 
-    def feed(self, chunk: bytes) -> list[WatchEvent]:
+    def feed(self, chunk: bytes) -> Sequence[WatchEvent]:
         """Return the events completed by this chunk. Raises CodecError."""
         if b"\n" not in chunk:
             self._partial.append(chunk)
@@ -92,7 +117,7 @@ class EventDecoder:
             event = self._event(line) if line.strip() else None
             if event is not None:
                 events.append(event)
-        return events
+        return latest(events) if self._latest_only and len(events) > 1 else events
 
     def end(self) -> None:
         """Say that the stream is over. Raises CodecError when it ended within a line."""

@@ -15,7 +15,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 from structlog.contextvars import bind_contextvars
@@ -46,9 +46,15 @@ log = structlog.get_logger(__name__)
 class Source(Protocol):
     """Whatever tells changes: a store, or the referred-to part of one."""
 
-    def follow(self, handler: Callable[[Change], None]) -> Iterator[None]:
-        """Call `handler` for what is there, in turns, and for every change."""
+    def follow(self, handler: Callable[[Change], None], *, recount: bool = True) -> Iterator[None]:
+        """Call `handler` for what is there, in turns, unless told not to, and for every change."""
         ...
+
+
+class _Watched(NamedTuple):
+    source: Source
+    on_change: Callable[[Change], None]
+    recount: bool
 
 
 def _always(_change: Change) -> bool:
@@ -97,7 +103,7 @@ class Controller:
         self._runs = Runs(slow=timeout * _SLOW if slow is None else slow, limit=timeout)
         self._waiting = Waiting(clock)
         self._ids = itertools.count(1)
-        self._sources: list[tuple[Source, Callable[[Change], None]]] = []
+        self._sources: list[_Watched] = []
         self._started = False
         self._stopped = asyncio.Event()
         self._active = 0
@@ -117,11 +123,13 @@ class Controller:
         *,
         when: Callable[[Change], bool] = _always,
         after: float = 0.0,
+        recount: bool = True,
     ) -> None:
         """Run what `mapper` makes of each changed object, from `run` on.
 
         Changes for which `when` is false are passed over (see predicate.py). `after` gathers what
-        comes within so many seconds into one run.
+        comes within so many seconds into one run. Without `recount` nothing is run for what is
+        there when `run` begins: children need not tell of owners that are watched themselves.
 
         A change is mapped before and after: an object that moves from one owner to another concerns
         both. The initial list and resyncs come at low priority, so that a restart over thousands of
@@ -141,7 +149,7 @@ class Controller:
             for key in keys:
                 self._queue.add(key, priority=priority, after=after)
 
-        self._sources.append((source, on_change))
+        self._sources.append(_Watched(source, on_change, recount))
 
     async def run(self) -> None:
         """Work until drained or cancelled.
@@ -153,8 +161,8 @@ class Controller:
             raise RuntimeError(f"controller {self.name} was started before")
         self._started = True
         # Not before: a standby would note every key that ever was, and forget none.
-        for source, on_change in self._sources:
-            for _ in source.follow(on_change):
+        for source, on_change, recount in self._sources:
+            for _ in source.follow(on_change, recount=recount):
                 await asyncio.sleep(0)
         try:
             async with asyncio.TaskGroup() as group:

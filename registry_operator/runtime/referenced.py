@@ -107,9 +107,15 @@ class Referenced:
             self._subscribers.call(handler, Applied(None, obj, initial=True))
         return unsubscribe
 
-    def follow(self, handler: Callable[[Change], None]) -> Iterator[None]:
-        """Like `subscribe`, for good; what is held is too little to pause for."""
-        self.subscribe(handler)
+    def follow(self, handler: Callable[[Change], None], *, recount: bool = True) -> Iterator[None]:
+        """Like `subscribe`, for good; what is held is too little to pause for.
+
+        Without `recount` only changes are told.
+        """
+        if recount:
+            self.subscribe(handler)
+        else:
+            self._subscribers.add(handler)
         return iter(())
 
     def on_failure(self, handler: Callable[[ObjectKey], None]) -> Callable[[], None]:

@@ -141,10 +141,14 @@ class Store:
         list(self._recount(handler))
         return unsubscribe
 
-    def follow(self, handler: Callable[[Change], None]) -> Iterator[None]:
-        """Like `subscribe`, for good, and with a pause after every few of what is there."""
+    def follow(self, handler: Callable[[Change], None], *, recount: bool = True) -> Iterator[None]:
+        """Like `subscribe`, for good, and with a pause after every few of what is there.
+
+        Without `recount` only changes are told.
+        """
         self._subscribers.add(handler)
-        yield from self._recount(handler)
+        if recount:
+            yield from self._recount(handler)
 
     def _recount(self, handler: Callable[[Change], None]) -> Iterator[None]:
         for number, obj in enumerate(self.list(), start=1):

@@ -265,6 +265,7 @@ class Watcher:
             send_initial_events=initial,
             metadata_only=self.selection.metadata_only,
             without_managed_fields=True,
+            latest_only=True,
             idle_seconds=_IDLE_SECONDS,
         )
 

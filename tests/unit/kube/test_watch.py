@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,7 @@ from registry_operator.kube.watch import (
     Failed,
     Modified,
     WatchEvent,
+    latest,
 )
 
 
@@ -23,7 +25,7 @@ def a_line(kind: str, name: str = "a", **metadata: Any) -> bytes:
     return orjson.dumps({"type": kind, "object": body}) + b"\n"
 
 
-def names(events: list[WatchEvent]) -> list[str]:
+def names(events: Sequence[WatchEvent]) -> list[str]:
     return [
         f"{type(event).__name__} {event.object.name}"
         for event in events
@@ -66,6 +68,43 @@ def test_bookmarks_carry_the_resource_version_and_the_end_of_the_initial_events(
         Bookmark("5", initial_events_end=True),
         Bookmark("5"),
     ]
+
+
+KINDS = {"ADDED": Added, "MODIFIED": Modified, "DELETED": Deleted, "BOOKMARK": Bookmark}
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("+a ~a ~b ~a", "~b ~a"),
+        ("~a ~a -a", "~a -a"),
+        ("~a -a +a ~a", "~a -a ~a"),
+        ("+a +b +c", "+a +b +c"),
+        ("~a ~a ! ~a", "! ~a"),
+    ],
+)
+def test_of_the_changes_of_one_life_that_come_together_the_last_is_kept(
+    told: str, kept: str
+) -> None:
+    signs = {"+": "ADDED", "~": "MODIFIED", "-": "DELETED", "!": "BOOKMARK"}
+    events = EventDecoder().feed(
+        b"".join(
+            a_line(signs[word[0]], word[1:] or "x", resourceVersion=str(number))
+            for number, word in enumerate(told.split(), start=1)
+        )
+    )
+    left = latest(events)
+
+    assert [KINDS[signs[word[0]]] for word in kept.split()] == [type(event) for event in left]
+    assert left == [event for event in events if event in left]
+    assert left[-1] == events[-1]
+
+
+def test_only_who_asks_for_the_latest_is_spared_the_rest() -> None:
+    lines = a_line("MODIFIED") + a_line("MODIFIED")
+
+    assert len(EventDecoder().feed(lines)) == 2
+    assert len(EventDecoder(latest_only=True).feed(lines)) == 1
 
 
 def test_an_error_event_becomes_a_typed_error() -> None:
