@@ -1,7 +1,7 @@
 """One watch on its way from the server to a process: in order, late, and not always whole.
 
-In flow chunks with their lag; out flow the same chunks when they are due, a clean end, a cut, or
-silence for ever, which the reader's patience has to notice.
+In flow chunks with their lag; out flows what is due, in one piece as a socket gives it, a clean
+end, a cut, or silence for ever, which the reader's patience has to notice.
 """
 
 import asyncio
@@ -66,11 +66,17 @@ class Pipe:
             if self._ending != "stall" and self._chunks:
                 wait = self._chunks[0][0] - _now()
                 if wait <= 0:
-                    return self._chunks.popleft()[1]
+                    return self._due()
             elif self._ending == "end":
                 return None
             self._changed.clear()
             await self._wait(wait)
+
+    def _due(self) -> bytes:
+        due = []
+        while self._chunks and self._chunks[0][0] <= _now():
+            due.append(self._chunks.popleft()[1])
+        return b"".join(due)
 
     async def _wait(self, seconds: float | None) -> None:
         """Return at a change, or when the next chunk is due."""
