@@ -60,8 +60,6 @@ def _many(options: argparse.Namespace) -> int:
     for verdict in broken[:_SHOWN]:
         small = shrunk(verdict)
         print(f"\n{told(small)}\n\nkept in {keep(small)}", flush=True)
-    for verdict in broken[_SHOWN:]:
-        print(f"seed {verdict.plan.seed}: {verdict.breach}")
     if options.report:
         merge([], tally.cases(), out=options.report)
     print(tally.summary(), f"{tally.held} passed, {len(broken)} failed", sep="\n")
@@ -70,7 +68,7 @@ def _many(options: argparse.Namespace) -> int:
 
 
 class _Tally:
-    """Counts verdicts as they come, and says now and then how far it is."""
+    """Counts verdicts as they come; says which are broken, and now and then how far it is."""
 
     def __init__(self, seeds: int) -> None:
         self._seeds = seeds
@@ -88,6 +86,7 @@ class _Tally:
             self.held += 1
         else:
             self.broken.append(verdict)
+            print(f"seed {verdict.plan.seed}: {verdict.breach}", flush=True)
         if time.monotonic() - self._told > _PROGRESS_SECONDS:
             self._told = time.monotonic()
             done = self.held + len(self.broken)

@@ -27,26 +27,32 @@ def serve(api: FakeApi, key: ObjectKey, pods: Sequence[Body]) -> None:
         for pod in pods
         if selector.items() <= pod["metadata"]["labels"].items()
     ]
+    labels = service["metadata"].get("labels", {})
     at = ObjectKey(key.namespace, f"{key.name}-slice")
     known = api.peek(ENDPOINT_SLICE, at)
-    if known is not None and known.get("endpoints") == endpoints:
-        return
-    if known is not None:
-        api.change(ENDPOINT_SLICE, at, lambda body: body.update(endpoints=endpoints))
-        return
+    if known is None:
+        api.put(ENDPOINT_SLICE, _new(at, service, labels, endpoints))
+    elif (known.get("endpoints", []), known["metadata"].get("labels", {})) != (endpoints, labels):
+        api.change(ENDPOINT_SLICE, at, lambda body: _update(body, labels, endpoints))
+
+
+def _new(at: ObjectKey, service: Body, labels: Body, endpoints: list[Body]) -> Body:
     metadata = {
         "namespace": at.namespace,
         "name": at.name,
-        "labels": service["metadata"].get("labels", {}),
+        "labels": labels,
         "ownerReferences": [controlled_by({**service, "apiVersion": "v1", "kind": "Service"})],
     }
-    api.put(
-        ENDPOINT_SLICE,
-        {
-            "apiVersion": ENDPOINT_SLICE.api_version,
-            "kind": ENDPOINT_SLICE.kind,
-            "metadata": metadata,
-            "addressType": "IPv4",
-            "endpoints": endpoints,
-        },
-    )
+    return {
+        "apiVersion": ENDPOINT_SLICE.api_version,
+        "kind": ENDPOINT_SLICE.kind,
+        "metadata": metadata,
+        "addressType": "IPv4",
+        "endpoints": endpoints,
+    }
+
+
+def _update(body: Body, labels: Body, endpoints: list[Body]) -> None:
+    """The labels too, as the real controller mirrors them (k8s.io/endpointslice, reconciler.go)."""
+    body["endpoints"] = endpoints
+    body["metadata"]["labels"] = labels
