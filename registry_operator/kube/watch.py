@@ -73,8 +73,8 @@ _CHANGES: Final[dict[str, type[Added | Modified | Deleted]]] = {
 def latest(events: Sequence[WatchEvent]) -> Sequence[WatchEvent]:
     """Those events that no later change of the same object, in the same life, makes old news.
 
-    Who follows what is, and not what was, is spared work where one object changes all the time
-    (client-go's DeltaFIFO, which does this for a slow reader only, tells no more either).
+    Who follows what is, and not what was, is spared work where one object changes all the time.
+    It misses what a list misses.
     """
     kept: list[WatchEvent] = []
     changed: set[ObjectKey] = set()

@@ -178,12 +178,25 @@ class Store:
         obj = obj.without_managed_fields()
         version = version_number(obj.resource_version)
         old = self._held.objects.get(obj.key)
-        if version <= self._version or self._overlay.hides(obj):
+        if self._overlay.hides(obj):
             return
-        if old is None or version > version_number(old.resource_version):
+        if version <= self._version:
+            self._tell_what_followed(obj, old)
+        elif old is None or version > version_number(old.resource_version):
             self._overlay.wrote(obj)
             self._held.put(obj)
             self._subscribers.tell(Applied(old, obj, own=True))
+
+    def _tell_what_followed(self, written: Object, held: Object | None) -> None:
+        """An own write is history before its answer came: somebody changed or deleted the object.
+
+        Whoever compares what was before the write with what is now may see no difference, and
+        would never look again: a list, or a watch that tells the latest, skips what was between.
+        """
+        if held is None:
+            self._subscribers.tell(Removed(written))
+        elif not same_version(held, written):
+            self._subscribers.tell(Applied(written, held))
 
     def deleted(self, key: ObjectKey, uid: str) -> None:
         """Hide what we deleted until the watch says so.

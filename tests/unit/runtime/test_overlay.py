@@ -101,6 +101,40 @@ def test_an_answer_that_comes_after_the_deletion_was_watched_revives_nothing() -
     assert store.list() == []
 
 
+def test_who_wrote_hears_what_came_after_it_though_a_list_looks_as_before_the_write() -> None:
+    store, writer, heard = a_filled_store("a")
+    robbed = a_secret("a", 13, labels={})
+    writer.replace([robbed], "13")
+    heard.clear()
+    written = a_secret("a", 12, labels=BLUE)
+
+    store.wrote(written)
+
+    assert heard == [Applied(written, robbed)]
+    assert store.get(key("a")) == robbed
+
+
+def test_who_wrote_hears_that_it_is_gone_though_nobody_saw_it_come() -> None:
+    store, writer, heard = a_filled_store()
+    writer.replace([], "13")
+    written = a_secret("a", 12)
+
+    store.wrote(written)
+
+    assert heard == [Removed(written)]
+    assert store.list() == []
+
+
+def test_nothing_is_told_of_an_answer_that_the_watch_told_before() -> None:
+    store, writer, heard = a_filled_store("a")
+    writer.upsert(a_secret("a", 12))
+    heard.clear()
+
+    store.wrote(a_secret("a", 12))
+
+    assert heard == []
+
+
 def test_a_list_as_of_before_an_own_write_does_not_take_it_back() -> None:
     store, writer, heard = a_filled_store("a")
     store.wrote(a_secret("a", 14))
