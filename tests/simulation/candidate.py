@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from controllers.registry import assembly
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.cache import NotSyncedError
 from registry_operator.runtime.controller import Controller, Reconcile
 from registry_operator.runtime.leader import LeadershipLost
 from registry_operator.runtime.lease import Election
@@ -27,6 +28,7 @@ NAMESPACE = "operator-system"
 LEASE = ObjectKey(NAMESPACE, "registry-operator")
 HTTP_SECRET = "do-not-tell-http"
 _RESTART_SECONDS = (0.5, 4.0)
+_NO_ANSWER = ("(ConnectionFailed: ", "(Timeout: ")
 
 
 class SkewedClock(VirtualClock):
@@ -140,10 +142,18 @@ def _ending(task: "asyncio.Task[None]") -> str:
     error = task.exception()
     if error is None:
         return "stopped"
-    if not isinstance(error, LeadershipLost):
-        # Whatever it is, it is no end that an operator may come to by itself.
+    # Whatever else it is, it is no end that an operator may come to by itself.
+    if not isinstance(error, LeadershipLost) and not _was_out_of_reach(error):
         raise error
     return f"{type(error).__name__}: {error}"
+
+
+def _was_out_of_reach(error: BaseException) -> bool:
+    """Whether it could not read what it needs in the time of a start, as no answer came.
+
+    Who waits ever longer between two tries may miss the moments when the network was there.
+    """
+    return isinstance(error, NotSyncedError) and any(why in str(error) for why in _NO_ANSWER)
 
 
 async def _silent(address: str) -> bytes:

@@ -3,7 +3,7 @@
 In flow writes before the server acts on them, changes that an operator made, and requests that came
 to no good end; out flow breaches. A write that changes nothing is excused by a failed one of the
 same object: its fate was not known. A child is written often only where somebody else insists; then
-an operator has to slow down (`contest.py`).
+an operator has to slow down (`contest.py`), for each owner anew.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ class Thrift:
         self._court = court
         self._excuses: Counter[tuple[str, str]] = Counter()
         self._failed: Counter[tuple[str, str]] = Counter()
-        self._written: defaultdict[tuple[str, str, str], deque[float]] = defaultdict(deque)
+        self._written: defaultdict[tuple[str, ...], deque[float]] = defaultdict(deque)
 
     def failed(self, request: Request, status: int) -> None:
         """Take notice of a failed request; `status` 0 is no answer."""
@@ -60,7 +60,7 @@ class Thrift:
             return
         now = asyncio.get_running_loop().time()
         what = change.resource.plural, change.new["metadata"]["name"]
-        times = self._written[sender.name, *what]
+        times = self._written[sender.name, *what, _owner(change.new)]
         times.append(now)
         while times[0] < now - _WINDOW:
             times.popleft()
@@ -69,6 +69,11 @@ class Thrift:
             self._court.broken(
                 "thrift", f"{' '.join(what)} was written {len(times)} times a minute"
             )
+
+
+def _owner(body: Body) -> str:
+    """The uid of an object's owner; "" where it has none."""
+    return next((owner["uid"] for owner in body["metadata"].get("ownerReferences", ())), "")
 
 
 def _content(body: Body) -> Body:
