@@ -14,6 +14,7 @@ from registry_operator.kube.transport import HttpTransport
 
 NEWCOMER = "newcomer"
 ADMINISTRATOR = "administrator"
+_LET_GO_SECONDS = 0.05
 
 Users = Mapping[str, Credentials]
 
@@ -55,3 +56,5 @@ async def a_client(users: Users, user: str = ADMINISTRATOR) -> AsyncIterator[Cli
         yield Client(transport)
     finally:
         await transport.close()
+        # asyncio lets go of a socket some turns after it was closed, and the loop ends with the test.
+        await asyncio.sleep(_LET_GO_SECONDS)
