@@ -28,7 +28,8 @@ class Applied:
     the server shows as one change with two uids (client-go does the same): who keys by uid
     compares them. `initial` marks the first complete list, or what was there when the handler
     subscribed; `resync` a repetition without any change; `own` the answer to a write of ours that
-    the watch has not told.
+    the watch has not told. Where something came after a write of ours before its answer did, `old`
+    is that answer, which was never told as new.
     """
 
     old: Object | None
@@ -40,7 +41,10 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An object is gone; `old` is the last that was known of it."""
+    """An object is gone; `old` is the last that was known of it.
+
+    It may be told twice, or of one that was never told: what we wrote and others deleted at once.
+    """
 
     old: Object
 

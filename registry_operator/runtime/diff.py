@@ -50,13 +50,13 @@ def projection(intent: Any, observed: Any, *, field: str = "") -> Any:
     return observed
 
 
-def differences(intent: Any, observed: Any, *, field: str = "") -> list[str]:
+def differences(intent: Any, observed: Any) -> list[str]:
     """The paths at which the server holds something else than the intent means.
 
     Quantities are compared by value, and an empty value equals an absent one, as the server drops
     the fields that say nothing (`omitempty`).
     """
-    return [path.lstrip(".") for path in _drifted(intent, observed, field)]
+    return [path.lstrip(".") for path in _drifted(intent, observed, "")]
 
 
 def _drifted(intent: Any, observed: Any, field: str) -> list[str]:
@@ -73,7 +73,7 @@ def _drifted(intent: Any, observed: Any, field: str) -> list[str]:
 
 
 def _drifted_map(intent: Mapping[str, Any], observed: Any, field: str) -> list[str]:
-    if intent == observed or (not intent and observed is not None):
+    if not intent and observed is not None:
         return []
     held = observed if isinstance(observed, dict) else {}
     drifted = []

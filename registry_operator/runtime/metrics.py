@@ -49,7 +49,7 @@ class RequestOutcome(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QueueMetrics:
-    """The metrics of one workqueue, labels bound."""
+    """The metrics of one workqueue, labels bound; `depth` by priority."""
 
     depth: dict[int, Gauge]
     adds: Counter

@@ -67,7 +67,11 @@ class Runs:
 
     @contextmanager
     def running(self, key: ObjectKey, reconcile_id: int) -> Iterator[Run]:
-        """The current task reconciles the key within this; lines bear the context's variables."""
+        """The current task reconciles the key within this, and within the run's `limit`.
+
+        Lines bear the context's variables. The caller enters `limit`, as it is the one to hear of
+        the TimeoutError.
+        """
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         assert task is not None
         run = Run(key, reconcile_id, loop.time(), task, asyncio.timeout(None))

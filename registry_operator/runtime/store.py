@@ -9,7 +9,7 @@ to subscribers. The rules, after client-go's store and informer (tools/cache) an
 - the later resourceVersion wins, so the echo of our own write is silent and an older event never
   takes anything back;
 - what the watch has passed is the watch's to say: an own write that it did not show is not of this
-  store's selection.
+  store's selection, or history; of what came after it who wrote hears, even if nobody saw it come.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -172,8 +172,9 @@ class Store:
     def wrote(self, obj: Object) -> None:
         """Show the answer to our own create, apply or patch until the watch catches up.
 
-        Subscribers hear at once, and not again when the watch brings the same. What the watch
-        leaves out is left out here too, or the echo would look like a change of annotations.
+        Subscribers hear at once, and not again when the watch brings the same; where it brought
+        something later already, they hear that this came after the write. What the watch leaves out
+        is left out here too, or the echo would look like a change of annotations.
         """
         obj = obj.without_managed_fields()
         version = version_number(obj.resource_version)

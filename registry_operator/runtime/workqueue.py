@@ -97,12 +97,13 @@ class WorkQueue(Generic[K]):
         self._clock = clock
         self._limiter = Exponential[K]() if limiter is None else limiter
         self._metrics = (metrics or Metrics(CollectorRegistry())).queue(name)
+        # What is in `_ready`, by priority: kept, because nothing is walked when figures are read.
+        self._depth: Counter[int] = Counter()
         self._metrics.watch(
             depth=lambda priority: self._depth[priority],
             unfinished=self._unfinished_seconds,
             longest=self._longest_seconds,
         )
-        self._depth: Counter[int] = Counter()
         self._ready: dict[K, _Ready] = {}
         self._delayed: dict[K, _Delayed] = {}
         self._processing: dict[K, _Running] = {}
