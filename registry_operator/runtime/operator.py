@@ -6,7 +6,7 @@ fenced, measured, told and retried is settled here.
 """
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
@@ -31,7 +31,7 @@ from registry_operator.runtime.manager import Manager, Parts, Runnable
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.notices import Notices
 from registry_operator.runtime.outcomes import Outcomes
-from registry_operator.runtime.owned import Inputs, OwnedKind, OwnedReconciler
+from registry_operator.runtime.owned import Inputs, OwnedKind, OwnedReconciler, generation_of
 from registry_operator.runtime.ownership import Identity
 from registry_operator.runtime.recorder import Recorder
 from registry_operator.runtime.store import Store
@@ -175,8 +175,12 @@ class Operator:
         identity: Identity,
         store: Store,
         gather: Callable[[ObjectKey], I | None],
+        basis: Callable[[I], Hashable] = generation_of,
     ) -> Controller:
-        """The controller of one owned kind, named as the kind's declaration."""
+        """The controller of one owned kind, named as the kind's declaration.
+
+        `basis` says what a decision is made on, where that is more than the owner's generation.
+        """
         reconciler = OwnedReconciler(
             kind,
             identity=identity,
@@ -185,6 +189,7 @@ class Operator:
             applier=self.applier(kind.name),
             outcomes=self.outcomes,
             clock=self.clock,
+            basis=basis,
         )
         return self.controller(kind.name, reconciler.reconcile)
 

@@ -1,11 +1,11 @@
 """The board on which every reconciler leaves what became of its last run, per owner.
 
-In: (owner, reconciler, outcome, generation that the decision was made for). Out: all outcomes of an
+In: (owner, reconciler, outcome, basis that the decision was made on). Out: all outcomes of an
 owner, and a call to the subscribers when one of them changed. The status reconciler reads it; it is
 memory only, and complete again after a restart once every reconciler has run once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -15,10 +15,14 @@ from registry_operator.runtime.outcome import Outcome
 
 
 class Recorded(msgspec.Struct, frozen=True, gc=False):
-    """An outcome and the owner's generation that it belongs to."""
+    """An outcome and the basis that it belongs to.
+
+    The basis is the owner's generation or, where other objects have a say in what is wanted, that
+    and theirs: who sums outcomes up waits until all are of the same.
+    """
 
     outcome: Outcome
-    generation: int
+    basis: Hashable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ intent differs from the one it carries, or when a field that we own drifted. Rul
 section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Generic, TypeVar
 
@@ -43,8 +43,16 @@ log = structlog.get_logger(__name__)
 I = TypeVar("I", bound=Inputs)  # noqa: E741 - the snapshot's type
 
 
+def generation_of(inputs: Inputs) -> Hashable:
+    """The basis of a decision that the owner alone has a say in."""
+    return inputs.owner.generation
+
+
 class OwnedReconciler(Generic[I]):
-    """Keeps the children of one kind as intended, for any owner key."""
+    """Keeps the children of one kind as intended, for any owner key.
+
+    `basis` says what a decision is made on, where that is more than the owner's generation.
+    """
 
     def __init__(  # noqa: PLR0913 - each collaborator is named once, in operator.py
         self,
@@ -56,6 +64,7 @@ class OwnedReconciler(Generic[I]):
         applier: Applier,
         outcomes: Outcomes,
         clock: Clock,
+        basis: Callable[[I], Hashable] = generation_of,
     ) -> None:
         self.kind = kind
         self._identity = identity
@@ -64,6 +73,7 @@ class OwnedReconciler(Generic[I]):
         self._applier = applier
         self._outcomes = outcomes
         self._clock = clock
+        self._basis = basis
         self._settled = Settled(identity.annotation)
         self._refusals = Refusals()
         self._contest = Contest()
@@ -85,20 +95,20 @@ class OwnedReconciler(Generic[I]):
         except KubeError as error:
             doing = f"write {self.kind.resource.kind} of {key}"
             told = outcome_of(error, doing=doing)
-            self._record(inputs.owner, told or failed(error, doing=doing))
+            self._record(inputs, told or failed(error, doing=doing))
             if told is None:
                 raise
             return told
         except Exception:
             # A defect of ours: shown, or the status would wait for this reconciler for ever.
-            self._record(inputs.owner, internal_error(self.kind.name))
+            self._record(inputs, internal_error(self.kind.name))
             raise
-        self._record(inputs.owner, outcome)
+        self._record(inputs, outcome)
         return outcome
 
-    def _record(self, owner: Object, outcome: Outcome) -> None:
-        recorded = Recorded(outcome, owner.generation)
-        self._outcomes.record(owner.key, self.kind.name, recorded)
+    def _record(self, inputs: I, outcome: Outcome) -> None:
+        recorded = Recorded(outcome, self._basis(inputs))
+        self._outcomes.record(inputs.owner.key, self.kind.name, recorded)
 
     async def _settle(self, inputs: I) -> Outcome:
         if inputs.hold is not None:

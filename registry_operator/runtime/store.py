@@ -71,6 +71,9 @@ class Store:
         self._availability: Subscribers[bool] = Subscribers(
             f"{resource} availability", on_failure=on_handler_failure
         )
+        self._came: Subscribers[None] = Subscribers(
+            f"{resource} synced", on_failure=on_handler_failure
+        )
         self._version = 0
         self._synced = False
         self._filled_once = False
@@ -107,7 +110,14 @@ class Store:
         Raises KeyError for an index that was not declared.
         """
         objects = self._held.objects
-        return [objects[key] for key in self._held.indexes[name].keys(value)]
+        return [objects[key] for key in self.keys_by_index(name, value)]
+
+    def keys_by_index(self, name: str, value: str) -> Keys:
+        """Return the keys of the objects that have the value, sorted.
+
+        Raises KeyError for an index that was not declared.
+        """
+        return self._held.indexes[name].keys(value)
 
     def keys(self) -> Keys:
         """Return the keys of all objects."""
@@ -161,6 +171,10 @@ class Store:
     def on_availability(self, handler: Callable[[bool], None]) -> Callable[[], None]:
         """Call `handler` whenever `available` changes; the result ends that."""
         return self._availability.add(handler)
+
+    def on_synced(self, handler: Callable[[None], None]) -> Callable[[], None]:
+        """Call `handler` whenever `synced` becomes true; the result ends that."""
+        return self._came.add(handler)
 
     def resync(self) -> None:
         """Tell every object once more, unchanged; nothing is asked of the server."""
@@ -252,8 +266,10 @@ class Store:
                 self._subscribers.tell(Applied(former, obj, initial=initial))
             if number % _STRIDE == 0:
                 yield
-        self._synced = self._filled_once = True
+        was_synced, self._synced, self._filled_once = self._synced, True, True
         self._set_available(available=True)
+        if not was_synced:
+            self._came.tell(None)
 
     def _lay_own_writes_over(self, picture: Contents) -> None:
         hidden = {
