@@ -16,6 +16,8 @@ from registry_operator.api.crd import crd
 
 PAGE = Path("docs", "registry.md")
 _ROOT = Path(__file__).parents[2]
+# As schema.py writes the values of a field that may be null.
+_ALTERNATIVES = re.compile(r"\^\(([A-Za-z|]+)\)\$")
 _CORE = frozenset(
     {
         "spec.affinity",
@@ -70,7 +72,7 @@ def replace_table(page: str, *, name: str, table: str) -> str:
 
 
 def field_table() -> str:
-    """A Markdown table of the Registry's fields: path, type, default, meaning."""
+    """A Markdown table of the Registry's fields: path, type, meaning with the default."""
     schema = crd(registry.DEFINITION)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     rows = [
         row
@@ -78,7 +80,7 @@ def field_table() -> str:
         for row in _rows(schema["properties"][name], name)
     ]
 
-    return "\n".join(["| Field | Type | Default | Meaning |", "|---|---|---|---|", *rows])
+    return "\n".join(["| Field | Type | Meaning |", "|---|---|---|", *rows])
 
 
 def condition_table(conditions: Mapping[str, str]) -> str:
@@ -102,14 +104,11 @@ def reason_table(reasons: Iterable[Reason]) -> str:
 def _rows(schema: Mapping[str, Any], path: str) -> Iterator[str]:
     inner = schema.get("properties", {})
     if not inner or path in _CORE:
-        yield (
-            f"| `{path}` | {_type(schema, path)} | {_default(schema)} "
-            f"| {_cell(schema.get('description', ''))} |"
-        )
+        yield f"| `{path}` | {_type(schema, path)} | {_cell(schema.get('description', ''))} |"
         return
 
     if path not in ("spec", "status"):
-        yield f"| `{path}` | object | {_default(schema)} | {_cell(schema.get('description', ''))} |"
+        yield f"| `{path}` | object | {_cell(schema.get('description', ''))} |"
 
     for name, field in inner.items():
         yield from _rows(field, f"{path}.{name}")
@@ -119,8 +118,10 @@ def _type(schema: Mapping[str, Any], path: str) -> str:
     if path in _CORE and "properties" in schema:
         return "as in core/v1"
 
-    if "enum" in schema:
-        return " or ".join(f"`{value}`" if value else '`""`' for value in schema["enum"])
+    alternatives = _ALTERNATIVES.fullmatch(schema.get("pattern", ""))
+    values = schema.get("enum") or (alternatives and alternatives[1].split("|"))
+    if values:
+        return " or ".join(f"`{value}`" if value else '`""`' for value in values)
 
     if schema.get("x-kubernetes-int-or-string"):
         return "quantity"
@@ -132,14 +133,6 @@ def _type(schema: Mapping[str, Any], path: str) -> str:
         return "map of strings"
 
     return "list" if schema["type"] == "array" else str(schema["type"])
-
-
-def _default(schema: Mapping[str, Any]) -> str:
-    default = schema.get("default")
-    if default is None or default == {}:
-        return ""
-
-    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def _cell(text: str) -> str:

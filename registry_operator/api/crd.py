@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from registry_operator.api import registry
+from registry_operator.api import registry, registry_template
 from registry_operator.api.definition import Column, Definition
 from registry_operator.api.names import GROUP, VERSION
 from registry_operator.api.schema import structural_schema
 
-DEFINITIONS: tuple[Definition, ...] = (registry.DEFINITION,)
+DEFINITIONS: tuple[Definition, ...] = (registry.DEFINITION, registry_template.DEFINITION)
 """Every kind of ours."""
 
 _METADATA: dict[str, Any] = {

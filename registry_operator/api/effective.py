@@ -1,8 +1,9 @@
 """What holds for a Registry: its own spec over its template's, over the defaults (ADR 0010).
 
-Two specs as they are on the wire flow in, holding only what their authors wrote; an `Effective`
-flows out. Maps merge deeply; lists and alternatives replace whole; null removes. No controller
-calls this yet.
+Two specs as they are on the wire flow in, holding only what their authors wrote. Out flow an
+`Effective`, which the operator acts on, and an `Explained`, which says where each field came from
+(`python -m registry_operator render`). Maps merge deeply; lists and alternatives replace whole;
+null removes. Pure; never raises for what a user wrote.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,20 +13,14 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from registry_operator.api.registry import RegistrySpec
+from registry_operator.api.service import NEEDS
 
 Source = Literal["template", "registry", "default"]
 Path = tuple[str, ...]
+Spec = Mapping[str, Any]
 
 ALTERNATIVES: frozenset[Path] = frozenset({("storage",), ("config", "auth"), ("config", "storage")})
 """Maps of which one key is chosen: whoever overrides one replaces it whole."""
-
-_NEEDS: dict[str, tuple[str, ...]] = {
-    "nodePort": ("NodePort", "LoadBalancer"),
-    "externalTrafficPolicy": ("NodePort", "LoadBalancer"),
-    "loadBalancerClass": ("LoadBalancer",),
-    "loadBalancerSourceRanges": ("LoadBalancer",),
-}
-"""Fields of service and the types they need, as in the CEL rules of service.py."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,39 +31,63 @@ class Problem:
     sources: tuple[Source, ...]
     message: str
 
+    @property
+    def field(self) -> str:
+        """The field, from `spec` on."""
+        return ".".join(("spec", *self.path))
+
     def __str__(self) -> str:
         whose = " and ".join(self.sources) or "nobody"
 
-        return f"spec.{'.'.join(self.path)} (set by: {whose}): {self.message}"
+        return f"{self.field} (set by: {whose}): {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """The spec that holds. `sources` has each leaf: a scalar, a list or an empty map."""
+    """The typed spec that holds, with defaults; None where there are problems."""
+
+    spec: RegistrySpec | None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The spec that holds, as it is on the wire and with defaults.
+
+    `sources` has each leaf: a scalar, a list or an empty map.
+    """
 
     spec: dict[str, Any]
     sources: dict[Path, Source]
     problems: tuple[Problem, ...]
 
 
-def effective(registry: Mapping[str, Any], template: Mapping[str, Any] | None = None) -> Effective:
-    """The Registry's spec over the template's; never raises for what a user wrote."""
-    below = _without_nulls(template or {})
-    merged = _merge(below, registry, ())
-    owned = {path for path, _ in leaves(_without_nulls(registry))}
-    sources: dict[Path, Source] = {
-        path: "registry" if path in owned else "template" for path, _ in leaves(merged)
-    }
-    model, errors = _read(merged)
-    spec = _fill(merged, model.model_dump(mode="json", by_alias=True, exclude_none=True))
-    for path, _ in leaves(spec):
-        sources.setdefault(path, "default")
+def effective(registry: Spec, template: Spec | None = None) -> Effective:
+    """The Registry's spec over the template's.
 
-    sources = {path: sources[path] for path, _ in leaves(spec)}
-    found = [*errors, *_service_conflicts(spec)]
+    Fields that this version doesn't know are passed over, so that an older operator survives a
+    newer CRD.
+    """
+    merged = _merged(registry, template)
+    model, found = _read(merged, extra="ignore")
+    if not found:
+        return Effective(model)
+
+    sources = _sources(registry, merged)
+
+    return Effective(None, tuple(Problem(path, _whose(path, sources), m) for path, m in found))
+
+
+def explain(registry: Spec, template: Spec | None = None) -> Explained:
+    """The same, field by field. A field that this version doesn't know is a problem."""
+    merged = _merged(registry, template)
+    model, found = _read(merged, extra="forbid")
+    spec = _fill(merged, model.model_dump(mode="json", by_alias=True, exclude_none=True))
+    written = _sources(registry, merged)
+    sources: dict[Path, Source] = {path: written.get(path, "default") for path, _ in leaves(spec)}
     problems = tuple(Problem(path, _whose(path, sources), message) for path, message in found)
 
-    return Effective(spec, sources, problems)
+    return Explained(spec, sources, problems)
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -80,7 +99,11 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
         yield path, value
 
 
-def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def _merged(registry: Spec, template: Spec | None) -> dict[str, Any]:
+    return _merge(_without_nulls(template or {}), registry, ())
+
+
+def _merge(below: Spec, above: Spec, path: Path) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         here = (*path, key)
@@ -97,22 +120,37 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any], path: Path) -> di
     return merged
 
 
-def _without_nulls(value: Mapping[str, Any]) -> dict[str, Any]:
+def _without_nulls(value: Spec) -> dict[str, Any]:
     return _merge({}, value, ()) if value else {}
 
 
-def _read(spec: dict[str, Any]) -> tuple[RegistrySpec, list[tuple[Path, str]]]:
+def _sources(registry: Spec, merged: Spec) -> dict[Path, Source]:
+    """Who wrote each leaf of a merged spec."""
+    owned = {path for path, _ in leaves(_without_nulls(registry))}
+
+    return {path: "registry" if path in owned else "template" for path, _ in leaves(merged)}
+
+
+def _read(
+    merged: dict[str, Any], *, extra: Literal["ignore", "forbid"]
+) -> tuple[RegistrySpec, list[tuple[Path, str]]]:
     try:
-        model = RegistrySpec.model_validate(spec, extra="forbid", by_alias=True, by_name=False)
+        model = RegistrySpec.model_validate(merged, extra=extra, by_alias=True, by_name=False)
     except ValidationError as error:
-        found = [(tuple(str(part) for part in e["loc"]), e["msg"]) for e in error.errors()]
+        found = [
+            (tuple(str(part) for part in e["loc"]), e["msg"])
+            for e in error.errors(include_input=False, include_url=False)
+        ]
 
         return RegistrySpec(), found
 
-    return model, []
+    service = {"type": model.service.type, **merged.get("service", {})}
+    broken = [need for need in NEEDS if need.is_broken_by(service)]
+
+    return model, [(("service", need.field), need.cure) for need in broken]
 
 
-def _fill(spec: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+def _fill(spec: Spec, defaults: Spec) -> dict[str, Any]:
     filled = {**defaults, **spec}
     for key, value in spec.items():
         under = defaults.get(key)
@@ -120,19 +158,6 @@ def _fill(spec: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any
             filled[key] = _fill(value, under)
 
     return filled
-
-
-def _service_conflicts(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    service = spec["service"]
-    if not isinstance(service, Mapping):
-        return
-
-    for field, types in _NEEDS.items():
-        if field in service and service.get("type") not in types:
-            yield (
-                ("service", field),
-                f"needs service.type {' or '.join(types)}: change the type or remove {field}",
-            )
 
 
 def _whose(path: Path, sources: Mapping[Path, Source]) -> tuple[Source, ...]:

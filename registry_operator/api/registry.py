@@ -16,7 +16,7 @@ from registry_operator.api.scheduling import Affinity, Tolerations, TopologySpre
 from registry_operator.api.service import Service
 from registry_operator.api.status import RegistryStatus
 from registry_operator.api.storage import Storage
-from registry_operator.api.types import Int32, Labels, Model, Name, Rule, listed_by, rules
+from registry_operator.api.types import Labels, Model, Name, Rule, listed_by, rules
 
 DEFAULT_IMAGE = "registry:3.1.2"
 
@@ -39,7 +39,10 @@ _NAME = Rule(
 class RegistrySpec(Model):
     """The registry that is wanted."""
 
-    replicas: Annotated[Int32, Field(ge=0, le=100)] = 1
+    # The scale subresource fails on null.
+    replicas: Annotated[
+        int, Field(ge=0, le=100, json_schema_extra={"format": "int32", "nullable": False})
+    ] = 1
     """Number of registry pods. More than one needs storage that they share."""
     image: Annotated[str, Field(max_length=512, json_schema_extra=rules(_IMAGE))] = DEFAULT_IMAGE
     """Container image of the registry. Its tag names the release, for which the configuration is
@@ -109,7 +112,7 @@ DEFINITION = Definition(
     columns=(
         Column("Ready", _ready("status")),
         Column("Reason", _ready("reason")),
-        Column("Replicas", ".spec.replicas", type="integer"),
+        Column("Replicas", ".status.replicas", type="integer"),
         Column("ReadyReplicas", ".status.readyReplicas", type="integer"),
         Column("Version", ".status.version"),
         Column("Endpoint", ".status.endpoint"),

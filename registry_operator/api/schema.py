@@ -2,7 +2,9 @@
 
 A model flows in, pydantic writes JSON Schema 2020-12 for it, and one walk over that turns it into
 JSONSchemaProps, which lacks half of the keywords: references are put in place, `X | None` becomes
-X, `int | str` becomes int-or-string, open dicts keep unknown fields, titles go. What has no
+X that may be null, `int | str` becomes int-or-string, open dicts keep unknown fields, titles go.
+Defaults are told in the description and are no keyword: the API server would write them into the
+object, and nobody could tell any more what its author left to a template (ADR 0010). What has no
 counterpart is an error with the path of the field, here and not at the API server: a keyword left
 over would be dropped there without a word.
 
@@ -11,6 +13,7 @@ https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resou
 (structural schema) and apiextensions.k8s.io/v1 JSONSchemaProps.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,7 +27,6 @@ _KEPT = frozenset(
         "type",
         "format",
         "description",
-        "default",
         "enum",
         "required",
         "nullable",
@@ -57,6 +59,7 @@ _TRANSLATED = frozenset(
     }
 )
 _DROPPED = frozenset({"title", "$defs"})
+_TOLD = frozenset({"default"})
 
 
 class SchemaError(ValueError):
@@ -91,7 +94,7 @@ class _Walk:
         if "anyOf" in schema:
             return self._union(schema, path=path)
 
-        unknown = schema.keys() - _KEPT - _TRANSLATED - _DROPPED
+        unknown = schema.keys() - _KEPT - _TRANSLATED - _DROPPED - _TOLD
         if unknown:
             raise SchemaError(
                 f"{path or '.'}: no counterpart in a CRD for {', '.join(sorted(unknown))}"
@@ -129,23 +132,16 @@ class _Walk:
     @staticmethod
     def _int_or_string(merged: JsonSchemaValue) -> dict[str, Any]:
         converted = {key: merged[key] for key in merged if key in _KEPT and key != "type"}
-        if converted.get("default", ...) is None:
-            del converted["default"]
 
         return {
             **converted,
+            **_description(merged),
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
         }
 
     def _translate(self, schema: JsonSchemaValue, *, path: str) -> dict[str, Any]:
-        converted = {key: schema[key] for key in schema if key in _KEPT}
-        if converted.get("default", ...) is None:
-            del converted["default"]
-
-        if "description" in converted:
-            converted["description"] = " ".join(converted["description"].split())
-
+        converted = {key: schema[key] for key in schema if key in _KEPT} | _description(schema)
         if "const" in schema:
             converted["enum"] = [schema["const"]]
 
@@ -163,12 +159,30 @@ class _Walk:
             converted["items"] = self.convert(schema["items"], path=f"{path}[]")
 
         if "properties" in schema:
+            required = schema.get("required", ())
             converted["properties"] = {
-                name: self.convert(field, path=f"{path}.{name}")
+                name: self._property(field, path=f"{path}.{name}", required=name in required)
                 for name, field in schema["properties"].items()
             }
 
         return converted | self._additional(schema, path=path)
+
+    def _property(self, field: JsonSchemaValue, *, path: str, required: bool) -> dict[str, Any]:
+        """What may be left out may be null, by which a Registry removes what its template says.
+
+        The API server drops null where the schema does not say so. A field says `nullable: False`
+        to be an exception.
+        """
+        converted = self.convert(field, path=path)
+        if not converted.pop("nullable", not required):
+            return converted
+
+        if "enum" in converted:
+            # The API server refuses null beside an enum, even one that lists it.
+            alternatives = "|".join(re.escape(value) for value in converted.pop("enum"))
+            converted["pattern"] = f"^({alternatives})$"
+
+        return {**converted, "nullable": True}
 
     def _additional(self, schema: JsonSchemaValue, *, path: str) -> dict[str, Any]:
         """Map values; `extra="forbid"` (False) says nothing new: the API server prunes."""
@@ -180,3 +194,14 @@ class _Walk:
             return {"additionalProperties": self.convert(additional, path=f"{path}.*")}
 
         return {}
+
+
+def _description(schema: JsonSchemaValue) -> dict[str, str]:
+    """The description in one line, with the default; nothing where there is neither."""
+    told = " ".join(schema.get("description", "").split())
+    default = schema.get("default")
+    if default is not None and default != {}:
+        value = str(default).lower() if isinstance(default, bool) else default
+        told = f"{told} Defaults to {value}.".lstrip()
+
+    return {"description": told} if told else {}

@@ -5,7 +5,9 @@ ServiceSpec; combinations that the API server would refuse on the Service are re
 the user sees it.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -13,34 +15,49 @@ from registry_operator.api.types import Annotations, Labels, Model, Port, Rule, 
 
 ServiceType = Literal["ClusterIP", "NodePort", "LoadBalancer"]
 
-_RULES = (
-    Rule(
-        rule="!has(self.nodePort) || self.type != 'ClusterIP'",
-        message="service.nodePort needs service.type NodePort or LoadBalancer: change the type or "
-        "remove nodePort",
-    ),
-    Rule(
-        rule="!has(self.externalTrafficPolicy) || self.type != 'ClusterIP'",
-        message="service.externalTrafficPolicy needs service.type NodePort or LoadBalancer: "
-        "change the type or remove it",
-    ),
-    Rule(
-        rule="!has(self.loadBalancerClass) || self.type == 'LoadBalancer'",
-        message="service.loadBalancerClass needs service.type LoadBalancer: change the type or "
-        "remove it",
-    ),
-    Rule(
-        rule="!has(self.loadBalancerSourceRanges) || self.type == 'LoadBalancer'",
-        message="service.loadBalancerSourceRanges needs service.type LoadBalancer: change the "
-        "type or remove it",
-    ),
-    Rule(
-        rule="self.type != 'LoadBalancer' || oldSelf.type != 'LoadBalancer' || "
-        "(has(self.loadBalancerClass) ? self.loadBalancerClass : '') == "
-        "(has(oldSelf.loadBalancerClass) ? oldSelf.loadBalancerClass : '')",
-        message="service.loadBalancerClass cannot change while the Service is a load balancer: "
-        "set service.type to ClusterIP first, then to LoadBalancer with the new class",
-    ),
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A field of the Service that has a meaning for some types only."""
+
+    field: str
+    types: tuple[str, ...]
+
+    @property
+    def cure(self) -> str:
+        """What the author is told who broke it."""
+        return f"needs service.type {' or '.join(self.types)}: change the type or remove it"
+
+    def is_broken_by(self, service: Mapping[str, Any]) -> bool:
+        """Whether a Service, as it is on the wire and with its type, has the field in vain."""
+        return self.field in service and service.get("type") not in self.types
+
+    def as_rule(self) -> Rule:
+        """The rule for one author, whose type may come from somebody else."""
+        types = ", ".join(f"'{one}'" for one in self.types)
+
+        return Rule(
+            rule=f"!has(self.{self.field}) || !has(self.type) || self.type in [{types}]",
+            message=f"service.{self.field} {self.cure}",
+        )
+
+
+NEEDS = (
+    Need("nodePort", ("NodePort", "LoadBalancer")),
+    Need("externalTrafficPolicy", ("NodePort", "LoadBalancer")),
+    Need("loadBalancerClass", ("LoadBalancer",)),
+    Need("loadBalancerSourceRanges", ("LoadBalancer",)),
+)
+"""What the API server asks of a Service's type, for what one author wrote and for the merged spec
+(effective.py)."""
+
+_SAME_CLASS = Rule(
+    rule="!has(self.type) || !has(oldSelf.type) || "
+    "self.type != 'LoadBalancer' || oldSelf.type != 'LoadBalancer' || "
+    "(has(self.loadBalancerClass) ? self.loadBalancerClass : '') == "
+    "(has(oldSelf.loadBalancerClass) ? oldSelf.loadBalancerClass : '')",
+    message="service.loadBalancerClass cannot change while the Service is a load balancer: "
+    "set service.type to ClusterIP first, then to LoadBalancer with the new class",
 )
 _CIDR = Rule(
     rule="self.all(range, isCIDR(range))",
@@ -56,7 +73,9 @@ SourceRanges = Annotated[
 class Service(Model):
     """The Service in front of the registry pods."""
 
-    model_config = ConfigDict(json_schema_extra=rules(*_RULES))
+    model_config = ConfigDict(
+        json_schema_extra=rules(*(need.as_rule() for need in NEEDS), _SAME_CLASS)
+    )
 
     type: ServiceType = "ClusterIP"
     """ClusterIP: inside the cluster only. NodePort: on every node. LoadBalancer: by the cloud or

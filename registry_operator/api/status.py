@@ -36,6 +36,15 @@ class StorageStatus(Model):
     """URL of the store that the bucket is in."""
 
 
+class TemplateStatus(Model):
+    """The RegistryTemplate that what runs was made from."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of the template."""
+    generation: Int64
+    """Generation of the template that was applied last."""
+
+
 class RegistryStatus(Model):
     """What the operator sees and has done."""
 
@@ -59,5 +68,7 @@ class RegistryStatus(Model):
     """HOST:PORT by which clients in the cluster reach the registry."""
     storage: StorageStatus | None = None
     """The storage in use."""
+    template: TemplateStatus | None = None
+    """The template that was applied last."""
     configuration: Annotated[str, Field(max_length=253)] | None = None
     """Name of the Secret that holds the configuration in use."""

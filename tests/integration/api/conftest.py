@@ -17,7 +17,7 @@ def cluster() -> Iterator[Cluster]:
     name = f"api-{os.getpid()}"
     try:
         cluster = Cluster.up(name, controller_manager=False, scheduler=False)
-        for crd in sorted(_CRDS.glob("registries.yaml")):
+        for crd in sorted(_CRDS.glob("regist*.yaml")):
             cluster.kubectl("apply", "--server-side", "-f", str(crd))
 
         cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")

@@ -10,19 +10,14 @@ import pytest
 from hack.cluster.cluster import Cluster
 from hack.cluster.error import ClusterError
 from registry_operator.api.crd import DEFINITIONS, crd
+from registry_operator.api.effective import effective
 from registry_operator.api.names import API_VERSION
 from registry_operator.api.registry import Registry
+from registry_operator.api.service import Service
 
 pytestmark = pytest.mark.integration
 
 _SAMPLES = Path(__file__).parents[3] / "config" / "samples"
-_DEFAULTED = {
-    "replicas": 1,
-    "image": "registry:3.1.2",
-    "service": {"type": "ClusterIP", "port": 5000},
-    "paused": False,
-    "deletionPolicy": "Retain",
-}
 
 
 def _registry(spec: object, *, name: str = "t", **top: object) -> dict[str, Any]:
@@ -66,9 +61,85 @@ def test_a_sample_applies_unchanged_under_strict_validation(cluster: Cluster, sa
     assert "registry.registry-operator.dev/" in said
 
 
-@pytest.mark.parametrize("body", [_registry({}), _registry({"service": None}), _registry(None)])
-def test_what_is_left_out_is_defaulted(cluster: Cluster, body: dict[str, Any]) -> None:
-    assert _dry_run(cluster, body)["spec"] == _DEFAULTED
+@pytest.mark.parametrize("spec", [{}, {"replicas": 2}, {"service": {"port": 80}}])
+def test_what_is_left_out_stays_out(cluster: Cluster, spec: dict[str, Any]) -> None:
+    """So that a template may set it."""
+    assert _dry_run(cluster, _registry(spec))["spec"] == spec
+
+
+_NULLS = {
+    "image": None,
+    "imagePullPolicy": None,
+    "imagePullSecrets": None,
+    "resources": {"limits": None},
+    "storage": None,
+    "service": {"type": None, "port": None, "loadBalancerSourceRanges": None},
+    "config": {"log": None},
+    "podTemplate": {"metadata": {"labels": None}},
+    "nodeSelector": None,
+    "tolerations": None,
+    "affinity": {"nodeAffinity": None},
+    "topologySpreadConstraints": None,
+    "paused": None,
+    "deletionPolicy": None,
+}
+
+
+def test_null_is_kept_so_that_it_can_remove_what_a_template_says(cluster: Cluster) -> None:
+    stored = _dry_run(cluster, _registry(_NULLS), "--server-side")["spec"]
+    template = {"image": "registry:2", "service": {"type": "NodePort"}, "paused": True}
+    found = effective(stored, template).spec
+
+    assert stored == _NULLS
+    assert found is not None
+    assert (found.image, found.service, found.paused) == ("registry:3.1.2", Service(), False)
+
+
+def test_null_is_kept_by_create_and_dropped_by_client_side_apply(cluster: Cluster) -> None:
+    body = json.dumps(_registry(_NULLS, name="created"))
+    cluster.kubectl("create", "-f", "-", stdin=body)
+    stored = json.loads(cluster.kubectl("get", "reg", "created", "-o", "json"))["spec"]
+    cluster.kubectl("delete", "reg", "created")
+    applied = _dry_run(cluster, _registry(_NULLS))["spec"]
+
+    assert stored == _NULLS
+    assert "image" not in applied
+    assert applied["service"] == {}
+
+
+def test_null_in_a_live_object_is_kept_by_server_side_apply(cluster: Cluster) -> None:
+    body = _registry({"replicas": 2}, name="nulled")
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(body))
+    body["spec"] = {"replicas": 2, "image": None, "config": None}
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(body))
+    stored = json.loads(cluster.kubectl("get", "reg", "nulled", "-o", "json"))["spec"]
+    cluster.kubectl("delete", "reg", "nulled")
+
+    assert stored == {"replicas": 2, "image": None, "config": None}
+
+
+def test_null_replicas_are_dropped(cluster: Cluster) -> None:
+    assert _dry_run(cluster, _registry({"replicas": None, "paused": True}))["spec"] == {
+        "paused": True
+    }
+
+
+def test_a_template_takes_what_a_registry_takes_and_refuses_what_it_refuses(
+    cluster: Cluster,
+) -> None:
+    def template(spec: object) -> dict[str, Any]:
+        metadata = {"name": "base"}
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "RegistryTemplate",
+            "metadata": metadata,
+            "spec": spec,
+        }
+
+    spec = {"replicas": 2, "storage": {"emptyDir": {}}, "config": {"log": {"level": "debug"}}}
+    assert _dry_run(cluster, template(spec))["spec"] == spec
+    with pytest.raises(ClusterError, match="image must be an image reference"):
+        _dry_run(cluster, template({"image": "https://x"}))
 
 
 def test_a_registry_that_only_names_a_template_is_accepted(cluster: Cluster) -> None:
@@ -117,7 +188,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "spec.service.port in body should be less than or equal to 65535",
     ),
     "a node port without one": (
-        _registry({"service": {"nodePort": 30000}}),
+        _registry({"service": {"type": "ClusterIP", "nodePort": 30000}}),
         "service.nodePort needs service.type NodePort or LoadBalancer: change the type or remove",
     ),
     "an address range that is none": (
@@ -168,7 +239,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "an unknown policy": (
         _registry({"deletionPolicy": "delete"}),
-        'Unsupported value: "delete": supported values: "Retain", "Delete"',
+        "spec.deletionPolicy in body should match '^(Retain|Delete)$'",
     ),
     "a name that no Service can have": (
         _registry({}, name="my.registry"),
@@ -238,6 +309,7 @@ _STATUS = {
             "lastTransitionTime": "2026-01-01T00:00:00Z",
         }
     ],
+    "replicas": 2,
     "readyReplicas": 2,
     "version": "3.1.2",
     "endpoint": "shown.default.svc:5000",
@@ -263,14 +335,16 @@ def test_kubectl_shows_whether_it_is_up_where_which_version_and_since_when(
     )
 
 
-def test_kubectl_scale_sets_replicas_and_nothing_else(cluster: Cluster) -> None:
+def test_kubectl_scale_sets_replicas_where_there_were_none_and_nothing_else(
+    cluster: Cluster,
+) -> None:
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(_registry({}, name="scaled")))
 
     cluster.kubectl("scale", "registry", "scaled", "--replicas=3")
     spec = json.loads(cluster.kubectl("get", "reg", "scaled", "-o", "json"))["spec"]
     cluster.kubectl("delete", "reg", "scaled")
 
-    assert spec == {**_DEFAULTED, "replicas": 3}
+    assert spec == {"replicas": 3}
 
 
 def test_a_status_is_written_by_the_subresource_only(cluster: Cluster) -> None:

@@ -131,21 +131,37 @@ def test_every_field_of_ours_is_described() -> None:
     assert [path for path in silent if path.rpartition(".")[2] not in plain] == []
 
 
-def test_defaults_are_literals_down_to_the_leaves() -> None:
-    defaults = {path: s["default"] for path, s in ALL.items() if "default" in s}
+def test_the_api_server_writes_no_default_into_what_a_user_wrote() -> None:
+    assert [path for path, schema in ALL.items() if "default" in schema] == []
 
-    assert defaults == {
-        ".spec": {},
-        ".spec.replicas": 1,
+
+def test_defaults_are_told_down_to_the_leaves() -> None:
+    told = {
+        path: s["description"].rpartition(" Defaults to ")[2].removesuffix(".")
+        for path, s in ALL.items()
+        if " Defaults to " in s.get("description", "")
+    }
+
+    assert told == {
+        ".spec.replicas": "1",
         ".spec.image": "registry:3.1.2",
-        ".spec.service": {},
         ".spec.service.type": "ClusterIP",
-        ".spec.service.port": 5000,
+        ".spec.service.port": "5000",
         ".spec.storage.s3.secretRef.accessKeyField": "accessKey",
         ".spec.storage.s3.secretRef.secretKeyField": "secretKey",
-        ".spec.paused": False,
+        ".spec.paused": "false",
         ".spec.deletionPolicy": "Retain",
     }
+
+
+def test_what_may_be_left_out_may_be_null_and_what_is_required_may_not() -> None:
+    assert ALL[".spec.image"]["nullable"] is True
+    assert ALL[".spec.storage.s3.secretRef"]["nullable"] is True
+    assert "nullable" not in ALL[".spec.storage.s3.bucket"]
+
+
+def test_replicas_may_not_be_null_as_the_scale_subresource_fails_on_it() -> None:
+    assert "nullable" not in ALL[".spec.replicas"]
 
 
 def test_no_message_of_a_rule_is_longer_than_the_api_server_takes() -> None:

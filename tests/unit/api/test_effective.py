@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_operator.api.effective import effective, leaves
+from registry_operator.api.effective import effective, explain, leaves
 from registry_operator.api.registry import RegistrySpec
 
 STORAGES: list[dict[str, Any]] = [
@@ -38,21 +38,21 @@ SPECS = st.fixed_dictionaries(
 
 @given(SPECS)
 def test_a_template_alone_and_a_registry_alone_give_the_same_spec(spec: dict[str, Any]) -> None:
-    assert effective({}, spec).spec == effective(spec).spec
+    assert explain({}, spec).spec == explain(spec).spec
 
 
 @given(SPECS, SPECS)
 def test_what_was_merged_over_the_same_template_stays(
     own: dict[str, Any], template: dict[str, Any]
 ) -> None:
-    once = effective(own, template).spec
+    once = explain(own, template).spec
 
-    assert effective(once, template).spec == once
+    assert explain(once, template).spec == once
 
 
 @given(SPECS, SPECS)
 def test_what_the_registry_says_holds(own: dict[str, Any], template: dict[str, Any]) -> None:
-    result = effective(own, template)
+    result = explain(own, template)
 
     for path, value in leaves(own):
         if value != {}:
@@ -64,7 +64,7 @@ def test_what_the_registry_says_holds(own: dict[str, Any], template: dict[str, A
 def test_every_leaf_has_a_source_that_wrote_it(
     own: dict[str, Any], template: dict[str, Any]
 ) -> None:
-    result = effective(own, template)
+    result = explain(own, template)
     wrote = {"registry": dict(leaves(own)), "template": dict(leaves(template))}
 
     assert set(result.sources) == {path for path, _ in leaves(result.spec)}
@@ -80,7 +80,7 @@ def test_every_leaf_has_a_source_that_wrote_it(
 def test_valid_specs_without_a_conflict_merge_to_a_valid_one(
     own: dict[str, Any], template: dict[str, Any]
 ) -> None:
-    result = effective(own, template)
+    result = explain(own, template)
 
     assert result.problems == ()
     RegistrySpec.model_validate(result.spec, extra="forbid")
@@ -88,20 +88,20 @@ def test_valid_specs_without_a_conflict_merge_to_a_valid_one(
 
 @given(SPECS, st.sampled_from(["storage", "config", "nodeSelector", "tolerations"]))
 def test_null_removes(template: dict[str, Any], field: str) -> None:
-    assert field not in effective({field: None}, template).spec
+    assert field not in explain({field: None}, template).spec
 
 
 @pytest.mark.parametrize("own", STORAGES)
 @pytest.mark.parametrize("template", STORAGES)
 def test_kinds_of_storage_never_mix(own: dict[str, Any], template: dict[str, Any]) -> None:
-    merged = effective({"storage": own}, {"storage": template})
+    merged = explain({"storage": own}, {"storage": template})
 
-    assert merged.spec == effective({"storage": own}).spec
+    assert merged.spec == explain({"storage": own}).spec
     assert "template" not in merged.sources.values()
 
 
 def test_a_null_below_removes_that_field_alone_and_a_default_takes_its_place() -> None:
-    result = effective({"service": {"port": None}}, {"service": {"port": 1, "labels": {"a": "b"}}})
+    result = explain({"service": {"port": None}}, {"service": {"port": 1, "labels": {"a": "b"}}})
 
     assert result.spec["service"] == {"type": "ClusterIP", "port": 5000, "labels": {"a": "b"}}
     assert result.sources["service", "port"] == "default"
@@ -124,9 +124,31 @@ def test_a_null_below_removes_that_field_alone_and_a_default_takes_its_place() -
 def test_a_problem_names_the_field_and_whose_it_is(
     own: dict[str, Any], template: dict[str, Any], text: str
 ) -> None:
-    (problem,) = effective(own, template).problems
+    (problem,) = explain(own, template).problems
 
     assert str(problem).startswith(text)
+
+
+@given(SPECS, SPECS)
+def test_what_the_operator_acts_on_is_what_is_explained(
+    own: dict[str, Any], template: dict[str, Any]
+) -> None:
+    acted_on = effective(own, template)
+
+    assert acted_on.problems == ()
+    assert acted_on.spec == RegistrySpec.model_validate(explain(own, template).spec)
+
+
+def test_the_operator_passes_over_fields_that_only_a_newer_version_knows() -> None:
+    assert effective({"size": 1, "replicas": 2}).spec == RegistrySpec(replicas=2)
+    assert explain({"size": 1}).problems != ()
+
+
+def test_there_is_no_spec_to_act_on_while_there_are_problems() -> None:
+    found = effective({"replicas": "3"})
+
+    assert found.spec is None
+    assert [problem.field for problem in found.problems] == ["spec.replicas"]
 
 
 def _at(spec: Any, path: tuple[str, ...]) -> Any:

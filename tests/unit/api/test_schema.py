@@ -33,13 +33,32 @@ def test_references_are_put_in_place_and_siblings_win() -> None:
     assert structural_schema(Outer)["properties"]["inner"] == {
         "type": "object",
         "description": "What it is here.",
-        "default": {},
-        "properties": {"size": {"type": "integer", "format": "int32", "default": 1}},
+        "nullable": True,
+        "properties": {
+            "size": {
+                "type": "integer",
+                "format": "int32",
+                "description": "Defaults to 1.",
+                "nullable": True,
+            }
+        },
     }
 
 
-def test_optional_is_the_type_itself_without_null_and_without_default() -> None:
-    assert _field(str | None, None) == {"type": "string"}
+def test_optional_is_the_type_itself_that_may_be_null_and_has_no_default() -> None:
+    assert _field(str | None, None) == {"type": "string", "nullable": True}
+
+
+def test_required_may_not_be_null() -> None:
+    assert _field(str) == {"type": "string"}
+
+
+def test_a_default_is_told_and_not_set() -> None:
+    assert _field(Annotated[str, Field(description="It is.")], "a") == {
+        "type": "string",
+        "description": "It is. Defaults to a.",
+        "nullable": True,
+    }
 
 
 def test_an_optional_model_keeps_its_own_description() -> None:

@@ -42,19 +42,25 @@ def test_a_page_without_the_markers_is_an_error_that_names_them() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        "| `template` | string |  | Name of the RegistryTemplate that spec overrides. |",
-        "| `spec.replicas` | integer, 0 to 100 | `1` | ",
-        "| `spec.service.type` | `ClusterIP` or `NodePort` or `LoadBalancer` | `ClusterIP` | ",
-        "| `spec.paused` | boolean | `false` | ",
-        "| `spec.storage.emptyDir.sizeLimit` | quantity |  | ",
-        "| `spec.affinity` | as in core/v1 |  | ",
-        "| `spec.nodeSelector` | map of strings |  | ",
-        "| `spec.tolerations` | list |  | ",
-        "| `status.endpoint` | string |  | ",
+        "| `template` | string | Name of the RegistryTemplate that spec overrides. |",
+        "| `spec.replicas` | integer, 0 to 100 | Number of registry pods. ",
+        "| `spec.service.type` | `ClusterIP` or `NodePort` or `LoadBalancer` | ",
+        "| `spec.paused` | boolean | ",
+        "| `spec.storage.emptyDir.sizeLimit` | quantity | ",
+        "| `spec.affinity` | as in core/v1 | ",
+        "| `spec.nodeSelector` | map of strings | ",
+        "| `spec.tolerations` | list | ",
+        "| `status.endpoint` | string | ",
     ],
 )
-def test_a_field_has_a_row_with_type_default_and_meaning(row: str) -> None:
+def test_a_field_has_a_row_with_type_and_meaning(row: str) -> None:
     assert any(line.startswith(row) for line in field_table().splitlines())
+
+
+def test_a_default_is_told_with_the_meaning() -> None:
+    assert any(
+        line.endswith("Defaults to registry:3.1.2. |") for line in field_table().splitlines()
+    )
 
 
 def test_the_insides_of_kubernetes_own_shapes_are_left_out() -> None:
@@ -64,7 +70,7 @@ def test_the_insides_of_kubernetes_own_shapes_are_left_out() -> None:
 def test_rows_of_a_table_have_as_many_cells_as_its_head() -> None:
     lines = field_table().splitlines()
 
-    assert {line.replace("\\|", "").count("|") for line in lines} == {5}
+    assert {line.replace("\\|", "").count("|") for line in lines} == {4}
 
 
 def test_conditions_and_reasons_are_told_in_the_controllers_words() -> None:
