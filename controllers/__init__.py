@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable
 from controllers import rights
 from controllers.registry import assembly as registry
 from controllers.registry.health import ask
+from controllers.template import assembly as template
 from registry_operator.runtime.operator import Operator
 
 
 def install(operator: Operator, *, namespace: str | None, random_secret: Callable[[], str]) -> None:
     """Declares every controller to the operator; `namespace` None means all namespaces."""
     registry.install(operator, namespace=namespace, asker=ask, random_secret=random_secret)
+    if namespace is None:
+        # One that sees a part of the Registries would count that part, and others would too.
+        template.install(operator)
 
 
 def rules() -> Iterable[rights.Rule]:

@@ -7,6 +7,9 @@ from registry_operator.api.names import GROUP, VERSION
 from registry_operator.kube.resource import Resource
 
 REGISTRY = Resource(GROUP, VERSION, "Registry", "registries")
+REGISTRY_TEMPLATE = Resource(
+    GROUP, VERSION, "RegistryTemplate", "registrytemplates", namespaced=False
+)
 
 DEPLOYMENT = Resource("apps", "v1", "Deployment", "deployments")
 REPLICA_SET = Resource("apps", "v1", "ReplicaSet", "replicasets")

@@ -15,6 +15,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     POD,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     REPLICA_SET,
     SECRET,
 )
@@ -37,6 +38,8 @@ def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
         yield _rule(kind.resource, verbs)
     yield _rule(REGISTRY, (*_WATCH, "get", "patch"))
     yield _rule(REGISTRY, ("patch",), subresource="status")
+    yield _rule(REGISTRY_TEMPLATE, _WATCH)
+    yield _rule(REGISTRY_TEMPLATE, ("patch",), subresource="status")
     # blockOwnerDeletion in an owner reference asks for the right to set the owner's finalizers
     # (admission plugin OwnerReferencesPermissionEnforcement).
     yield _rule(REGISTRY, ("update",), subresource="finalizers")

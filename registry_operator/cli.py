@@ -1,8 +1,8 @@
 """Commands of the operator, and the composition root of `run`.
 
 In: flags, or environment variables `REGISTRY_OPERATOR_<FLAG>`. Out: a running operator, the state
-of one that runs, the CRDs, or the version. SIGTERM and SIGINT stop in order, a second one stops at
-once, and SIGUSR1 logs the state.
+of one that runs, what a Registry comes to with its template, the CRDs, or the version. SIGTERM and
+SIGINT stop in order, a second one stops at once, and SIGUSR1 logs the state.
 """
 
 import asyncio
@@ -11,21 +11,22 @@ import random
 import secrets
 import signal
 import sys
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO, TypeVar
 
 import click
 import structlog
 from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
 
 import controllers
-from registry_operator import __version__, debug_client, logs, state_table
-from registry_operator.api.crd import crd, to_yaml
-from registry_operator.api.registry import DEFINITION
+from controllers.kinds import REGISTRY_TEMPLATE
+from registry_operator import __version__, debug_client, logs, rendering, state_table
+from registry_operator.api.crd import DEFINITIONS, crd, to_yaml
 from registry_operator.kube import auth
 from registry_operator.kube.client import Client
 from registry_operator.kube.credentials import Credentials
 from registry_operator.kube.errors import KubeError
+from registry_operator.kube.resource import ObjectKey
 from registry_operator.kube.transport import HttpTransport
 from registry_operator.last_resort import end_within
 from registry_operator.runtime import dump
@@ -148,7 +149,55 @@ def run(*, log_format: str, log_level: str, **flags: Any) -> None:
 @main.command()
 def crds() -> None:
     """Print the CustomResourceDefinitions, for `kubectl apply --server-side -f -`."""
-    click.echo(to_yaml(crd(DEFINITION)), nl=False)
+    click.echo("---\n".join(to_yaml(crd(one)) for one in DEFINITIONS), nl=False)
+
+
+@main.command()
+@click.option(
+    "--filename",
+    "-f",
+    "files",
+    type=click.File(),
+    multiple=True,
+    required=True,
+    help="Manifests; - is standard input. Can be given several times.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["yaml", "json"]),
+    default="yaml",
+    help="yaml has where each field came from behind it; json has it in a map of its own.",
+)
+@_flag(
+    "--kubeconfig",
+    type=click.Path(dir_okay=False),
+    help="File to reach the cluster by, for a template that no file holds.",
+)
+@_flag("--context", help="Context of the kubeconfig.")
+def render(
+    *, files: tuple[TextIO, ...], output: str, kubeconfig: str | None, context: str | None
+) -> None:
+    """Print what each Registry comes to with its template and the defaults.
+
+    A RegistryTemplate that is not in the files is read from the cluster. Ends with 1 where the two
+    make no valid specification.
+    """
+
+    def fetch(name: str) -> Mapping[str, Any]:
+        return asyncio.run(_fetch_template(name, kubeconfig=kubeconfig, context=context))
+
+    try:
+        found = rendering.rendered(rendering.manifests(file.read() for file in files), fetch)
+    except (KubeError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    if output == "json":
+        click.echo(json.dumps([one.as_json() for one in found], indent=2))
+    else:
+        click.echo("---\n".join(one.as_yaml() for one in found), nl=False)
+    problems = [f"{one.name}: {problem}" for one in found for problem in one.explained.problems]
+    if problems:
+        raise click.ClickException("\n".join(problems))
 
 
 @main.command()
@@ -182,6 +231,19 @@ def state(*, debug_bind_address: str, output: str, **question: str | int | None)
     told = question["key"] is not None
     text = answer if output == "json" else state_table.render(json.loads(answer), stacks=told)
     click.echo(text, nl=False)
+
+
+async def _fetch_template(
+    name: str, *, kubeconfig: str | None, context: str | None
+) -> Mapping[str, Any]:
+    credentials = await auth.load(kubeconfig=kubeconfig, context=context)
+    transport = _transport(credentials, Metrics(CollectorRegistry()))
+    try:
+        found = await Client(transport).get(REGISTRY_TEMPLATE, ObjectKey("", name))
+        return found.body()
+    finally:
+        await transport.close()
+        await credentials.close()
 
 
 async def _run(settings: RunSettings) -> None:

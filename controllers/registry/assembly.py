@@ -2,8 +2,8 @@
 
 In: an `Operator` of the runtime. Out: its declarations made. `TRIGGERS` is the whole wiring: a
 reconciler runs for a Registry when the Registry changes, or an object in one of the named stores
-that belongs to it. Children are cached by label, other people's Secrets as metadata only, and in
-full only where a Registry refers to them.
+that belongs to it; and when its template does (template_users.py). Children are cached by label,
+other people's Secrets as metadata only, and in full only where a Registry refers to them.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -17,6 +17,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     POD,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     REPLICA_SET,
     SECRET,
     SERVICE,
@@ -33,6 +34,8 @@ from controllers.registry import (
     reporter,
     service,
     service_account,
+    template,
+    template_users,
 )
 from controllers.registry.gather import Gatherer, Stores
 from controllers.registry.guardian import Guardian
@@ -91,10 +94,12 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         bucket_claim.KIND.name: _COSI,
         bucket_access.KIND.name: (*_COSI, "referenced_secrets"),
         guardian.NAME: _COSI,
-        reporter.NAME: tuple(field.name for field in fields(Stores) if field.name != "registries"),
+        reporter.NAME: tuple(
+            field.name for field in fields(Stores) if field.name not in {"registries", "templates"}
+        ),
     }
 )
-"""Which stores wake which reconciler, besides the Registry itself."""
+"""Which stores wake which reconciler, besides the Registry itself and its template."""
 
 _STATUS_DELAY = 0.2
 _LOOKS_AT_STATUS = {*_COSI, "referenced_secrets"}
@@ -125,12 +130,17 @@ def install(
     _follow_references(stores, gatherer)
     for kind in KINDS:
         controllers[kind.name] = operator.owned(
-            kind, identity=IDENTITY, store=_store_of(stores, kind.resource), gather=gatherer.gather
+            kind,
+            identity=IDENTITY,
+            store=_store_of(stores, kind.resource),
+            gather=gatherer.gather,
+            basis=lambda inputs: inputs.basis,
         )
     controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
     for name, controller in controllers.items():
         _connect(name, controller, stores)
+    template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.
         lambda key: controllers[reporter.NAME].enqueue(key, after=_STATUS_DELAY)
@@ -155,7 +165,11 @@ def _declare(operator: Operator, namespace: str | None) -> Stores:
 
     others = cache.declare(SECRET, namespace=namespace, metadata_only=True)
     return Stores(
-        registries=cache.declare(REGISTRY, namespace=namespace),
+        registries=cache.declare(
+            REGISTRY, namespace=namespace, indexes={template.INDEX: template.by_template}
+        ),
+        # Optional, as an operator for one namespace may not be allowed to read what all share.
+        templates=cache.declare(REGISTRY_TEMPLATE, optional=True),
         deployments=children(DEPLOYMENT),
         replica_sets=children(REPLICA_SET),
         pods=children(POD),
@@ -183,7 +197,7 @@ def _follow_references(stores: Stores, gatherer: Gatherer) -> None:
     def on_change(change: Change) -> None:
         if isinstance(change, Removed):
             stores.referenced_secrets.refer(change.old.key, ())
-        else:
+        elif template.name_of(change.new) is None:
             keys = gatherer.secret_references(change.new)
             stores.referenced_secrets.refer(change.new.key, keys)
 

@@ -1,20 +1,19 @@
 """Gathers the snapshot of one Registry from the stores: reads only memory, decides nothing.
 
-A Registry is parsed once per resourceVersion, not once per reconciler; and who looks at the same
-Registry before anything of it changed, as nine reconcilers do after a start, is shown the same
-objects.
+A Registry is merged with its template and parsed once per resourceVersion, not once per reconciler;
+and who looks at the same Registry before anything of it changed, as nine reconcilers do after a
+start, is shown the same objects.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from pydantic import ValidationError
-
-from controllers.registry import bucket, child, configuration, http_secret
+from controllers.registry import bucket, child, configuration, http_secret, template
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
 from controllers.registry.planner import Planner
-from registry_operator.api.registry import Registry
+from controllers.registry.template import Specification, Template
+from registry_operator.api.registry import RegistrySpec
 from registry_operator.api.storage import Storage
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -29,6 +28,7 @@ class Stores:
     """The stores that a Registry's world is read from."""
 
     registries: Store
+    templates: Store
     deployments: Store
     replica_sets: Store
     pods: Store
@@ -44,8 +44,8 @@ class Stores:
 @dataclass(frozen=True)
 class _Parsed:
     resource_version: str
-    registry: Registry | None
-    problem: str
+    template: Template | None
+    specification: Specification
 
 
 class Gatherer:
@@ -74,30 +74,54 @@ class Gatherer:
         parsed = self._parse(owner)
         children = self._seen.get(key) or self._look(owner)
         answers = (self._health.of(pod) for pod in children.pods)
-        registry = parsed.registry
+        spec = parsed.specification.spec
+        if parsed.template is not None:
+            # Which Secrets a Registry refers to may have changed with its template.
+            self._stores.referenced_secrets.refer(key, self.secret_references(owner))
         return RegistryInputs(
             owner=owner,
-            spec=registry.spec if registry else None,
-            invalid=parsed.problem,
-            template=registry.template if registry else None,
+            spec=spec,
+            refusal=parsed.specification.refusal,
+            template=parsed.template,
             children=children,
             cosi=self._cosi(owner),
-            credentials=self._credentials(owner, registry),
+            credentials=self._credentials(owner, spec),
             health=tuple(answer for answer in answers if answer is not None),
             random_secret=self._random_secret,
             planner=self._planner.plan,
         )
 
+    def outdated(self, name: str) -> list[ObjectKey]:
+        """The Registries that were last seen with another state of this template."""
+        now = template.look_up(name, self._stores.templates)
+        users = self._stores.registries.keys_by_index(template.INDEX, name)
+        parsed = ((key, self._parsed.get(key)) for key in users)
+        return [key for key, known in parsed if known is not None and known.template != now]
+
+    def without_template(self) -> list[ObjectKey]:
+        """The Registries whose template could not be read when they were last seen."""
+        return [
+            key
+            for key, known in self._parsed.items()
+            if known.template is not None and known.template.unreadable
+        ]
+
     def secret_references(self, owner: Object) -> tuple[ObjectKey, ...]:
         """The Secrets of others that a Registry refers to."""
-        registry = self._parse(owner).registry
-        key = credentials_key(owner, registry.spec.storage) if registry else None
+        spec = self._parse(owner).specification.spec
+        key = credentials_key(owner, spec.storage) if spec else None
         return (key,) if key is not None else ()
 
     def _parse(self, owner: Object) -> _Parsed:
         known = self._parsed.get(owner.key)
-        if known is None or known.resource_version != owner.resource_version:
-            known = _parse(owner)
+        is_known = known is not None and known.resource_version == owner.resource_version
+        if known is not None and is_known and known.template is None:
+            return known
+        name = template.name_of(owner)
+        below = None if name is None else template.look_up(name, self._stores.templates)
+        if known is None or not is_known or known.template != below:
+            specification = template.specify(owner, below)
+            known = _Parsed(owner.resource_version, below, specification)
             self._parsed[owner.key] = known
         return known
 
@@ -138,8 +162,8 @@ class Gatherer:
             access=accesses.get(bucket.access_key(owner)),
         )
 
-    def _credentials(self, owner: Object, registry: Registry | None) -> Credentials:
-        key = credentials_key(owner, registry.spec.storage) if registry else None
+    def _credentials(self, owner: Object, spec: RegistrySpec | None) -> Credentials:
+        key = credentials_key(owner, spec.storage) if spec else None
         if key is None:
             return Credentials(known=True)
         secrets = self._stores.referenced_secrets
@@ -169,15 +193,3 @@ def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:
         reference = storage.s3.secret_ref
         return ObjectKey(owner.namespace, reference.name) if reference else None
     return bucket.credentials_key(owner) if storage.kind == "bucket" else None
-
-
-def _parse(owner: Object) -> _Parsed:
-    try:
-        registry = Registry.model_validate_json(owner.raw)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        )
-        return _Parsed(owner.resource_version, None, f"{problems}; correct these fields")
-    return _Parsed(owner.resource_version, registry, "")

@@ -63,15 +63,15 @@ class Guardian:
         except KubeError as error:
             doing = f"guard the bucket of {key}"
             told = outcome_of(error, doing=doing)
-            self._record(inputs.owner, told or failed(error, doing=doing))
+            self._record(inputs, told or failed(error, doing=doing))
             if told is None:
                 raise
             return told
-        self._record(inputs.owner, outcome)
+        self._record(inputs, outcome)
         return outcome
 
-    def _record(self, owner: Object, outcome: Outcome) -> None:
-        self._outcomes.record(owner.key, NAME, Recorded(outcome, owner.generation))
+    def _record(self, inputs: RegistryInputs, outcome: Outcome) -> None:
+        self._outcomes.record(inputs.owner.key, NAME, Recorded(outcome, inputs.basis))
 
     async def _step(self, inputs: RegistryInputs) -> Outcome:
         step = finalizer.decide(inputs)

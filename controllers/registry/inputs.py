@@ -12,6 +12,7 @@ from functools import cached_property
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.storage import StoragePlan, plan_storage
+from controllers.registry.template import Template
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
@@ -58,16 +59,16 @@ class RegistryInputs:
 
     Attributes:
         owner: the custom resource as the server holds it.
-        spec: parsed; None when it can't be (then `invalid` says why).
-        template: the name of the RegistryTemplate that it asks for.
+        spec: what holds, its template's included; None when nothing does (`refusal` says why).
+        template: the RegistryTemplate that it names.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.
     """
 
     owner: Object
     spec: RegistrySpec | None
-    invalid: str = ""
-    template: str | None = None
+    refusal: Blocked | Stalled | None = None
+    template: Template | None = None
     children: Children = Children()
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)
@@ -78,12 +79,18 @@ class RegistryInputs:
     )
 
     @property
+    def basis(self) -> tuple[int, tuple[str, int] | None]:
+        """The generations that decide what is wanted: the Registry's and its template's."""
+        return self.owner.generation, self.template.version if self.template else None
+
+    @property
     def hold(self) -> str | None:
         """Why nothing may be written now; None: go on."""
         if self.owner.is_deleting:
             return "Terminating"
         if self.spec is None:
-            return "SpecInvalid"
+            assert self.refusal is not None
+            return self.refusal.reason
         return "Paused" if self.spec.paused else None
 
     @property

@@ -3,9 +3,9 @@
 In: the status as it stands and as it should be, the outcomes, the time. Out: seconds to wait. Each
 step of a rollout is a true change, yet none of them helps anybody who waits for the last one, and a
 write for each is what the cluster's own controllers have to compete with. So a turn of `Ready`, any
-trouble and every new generation are told at once, progress after some seconds of what it is then.
-The more Registries progress at the same time, the longer: a fleet that moves as one is watched as
-one.
+trouble and every new generation, a template's included, are told at once, progress after some
+seconds of what it is then. The more Registries progress at the same time, the longer: a fleet that
+moves as one is watched as one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ def _gist(status: Mapping[str, Any]) -> tuple[object, ...]:
         for one in conditions
         if one["status"] != "True" and gravity_of(one["reason"]) in _GRAVE
     }
-    return status.get("observedGeneration"), ready, troubles
+    return status.get("observedGeneration"), status.get("template"), ready, troubles
 
 
 class Pacer:

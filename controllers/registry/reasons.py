@@ -50,7 +50,8 @@ CONDITIONS: Mapping[str, str] = MappingProxyType(
         "Reconciling": "The operator or the cluster is at work. Only there while true.",
         "Stalled": "A person must act; see the reason. Only there while true.",
         "Paused": "spec.paused holds back all changes. Only there while true.",
-        "TemplateApplied": "Only there when `template` names a RegistryTemplate.",
+        "TemplateApplied": "The RegistryTemplate that `template` names is in what the operator "
+        "writes. Only there when one is named.",
     }
 )
 
@@ -338,17 +339,38 @@ _SUMMARY = (
         "If it lasts: see the message for what it waits for.",
         gravity=Gravity.WAIT,
     ),
+)
+
+_TEMPLATE = (
     Reason(
-        "NotSupported",
-        "RegistryTemplates are not acted upon yet.",
-        "Set the fields in spec; the template is ignored.",
+        "TemplateApplied",
+        "What the template says is in what the operator writes.",
+        gravity=Gravity.STATE,
+    ),
+    Reason(
+        "TemplateNotFound",
+        "There is no RegistryTemplate of that name. What runs goes on unchanged.",
+        "Create it, or correct `template`, or remove it and set the fields in spec.",
+    ),
+    Reason(
+        "TemplateInvalid",
+        "Template and Registry together make no valid specification. What runs goes on unchanged.",
+        "Correct the fields that the message names, in the template or in the Registry.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "TemplateUnreadable",
+        "The API server does not show RegistryTemplates. What runs goes on unchanged.",
+        "Install the CRD, or grant the operator list and watch of registrytemplates.",
     ),
 )
 
 TABLE: Mapping[str, Reason] = MappingProxyType(
     {
         reason.name: reason
-        for group in (_SUMMARY, _STORAGE, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES)
+        for group in (
+            *(_SUMMARY, _STORAGE, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES, _TEMPLATE),
+        )
         for reason in group
     }
 )

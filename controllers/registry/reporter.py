@@ -10,13 +10,12 @@ late (pacing.py).
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from controllers.kinds import REGISTRY
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pacing import Pacer, is_news
 from controllers.registry.reasons import Gravity, gravity_of, passes_quietly
 from controllers.registry.status import conditions, report
+from controllers.status_writer import write_status
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import NotFound
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.clock import Clock
@@ -66,9 +65,7 @@ class StatusReporter:
             self._pacer.told(key)
             return Done()
         outcomes = self._outcomes.of(key)
-        spoken = {
-            name for name, said in outcomes.items() if said.generation == inputs.owner.generation
-        }
+        spoken = {name for name, said in outcomes.items() if said.basis == inputs.basis}
         if not self._reconcilers <= spoken:
             return Done()
         before: Mapping[str, Any] = inputs.owner.body().get("status") or {}
@@ -80,31 +77,16 @@ class StatusReporter:
                 left = self._pacer.wait(key, now=self._clock.monotonic())
                 if left > 0:
                     return After(left)
-            if await self._write(inputs.owner, after):
+            if await write_status(
+                self._client,
+                self._registries,
+                inputs.owner,
+                after,
+                field_manager=self._field_manager,
+            ):
                 self._tell(inputs.owner, before.get("conditions") or (), merged)
         self._pacer.told(key)
         return Done()
-
-    async def _write(self, owner: Object, status: Mapping[str, Any]) -> bool:
-        """Whether there was still a Registry to write to."""
-        body = {
-            "apiVersion": REGISTRY.api_version,
-            "kind": REGISTRY.kind,
-            "metadata": {"namespace": owner.namespace, "name": owner.name, "uid": owner.uid},
-            "status": status,
-        }
-        try:
-            written = await self._client.apply(
-                REGISTRY,
-                body,
-                field_manager=self._field_manager,
-                subresource="status",
-                without_managed_fields=True,
-            )
-        except NotFound:
-            return False
-        self._registries.wrote(written)
-        return True
 
     def _tell(
         self,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from controllers.registry import observed
+from controllers.registry import observed, template_condition
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble, find_trouble
 from controllers.registry.reasons import Gravity, gravity_of, stalls
@@ -62,25 +62,19 @@ def conditions(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list
     """All conditions, Ready first; those that exist only while true are left out otherwise."""
     if inputs.owner.is_deleting:
         return _terminating(inputs, outcomes)
-    if inputs.spec is None:
-        return _unreadable(inputs)
     view = View(inputs, outcomes)
+    if inputs.refusal is not None:
+        return _refused(view, inputs.refusal)
     concerns = [_available(view), _storage(view), _configuration(view), _service(view)]
     progressing = _progressing(view)
     ready = _ready(view, concerns, progressing)
     told = [ready, *concerns, progressing]
-    if inputs.spec.paused:
+    if inputs.wanted.paused:
         told.append(_true(inputs, "Paused", "Paused", "spec.paused holds back all changes"))
     elif ready.status != "True":
         summary = "Stalled" if stalls(ready.reason) else "Reconciling"
         told.append(_true(inputs, summary, ready.reason, ready.message))
-    if inputs.template is not None:
-        message = (
-            f"template {inputs.template} is not acted upon: this version of the operator knows no "
-            "RegistryTemplates; spec alone holds"
-        )
-        told.append(_condition(inputs, "TemplateApplied", "False", "NotSupported", message))
-    return told
+    return [*told, *template_condition.told(inputs)]
 
 
 def _available(view: View) -> Condition:
@@ -221,12 +215,22 @@ def _terminating(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> li
     ]
 
 
-def _unreadable(inputs: RegistryInputs) -> list[Condition]:
-    trouble = Trouble("SpecInvalid", inputs.invalid)
+def _refused(view: View, refusal: Blocked | Stalled) -> list[Condition]:
+    """Nothing is written, as there is no spec that holds; what was written before may serve."""
+    inputs, trouble = view.inputs, Trouble(refusal.reason, refusal.message)
+    summary = "Stalled" if stalls(trouble.reason) else "Reconciling"
+    serving = f"{view.ready_endpoints} pods serve as they did before"
+    available = (
+        _true(inputs, "Available", "Serving", serving)
+        if view.ready_endpoints
+        else _false(inputs, "Available", trouble)
+    )
     return [
         _false(inputs, "Ready", trouble),
+        available,
         _false(inputs, "ConfigurationValid", trouble),
-        _true(inputs, "Stalled", trouble.reason, trouble.message),
+        _true(inputs, summary, trouble.reason, trouble.message),
+        *template_condition.told(inputs),
     ]
 
 
@@ -253,7 +257,10 @@ def report(inputs: RegistryInputs, conditions: list[dict[str, Any]]) -> dict[str
         **observed.counts(children.deployment),
         "selector": observed.selector(inputs.owner),
     }
-    if spec is None or inputs.owner.is_deleting:
+    if inputs.owner.is_deleting:
+        return status
+    status |= template_condition.applied(inputs)
+    if spec is None:
         return status
     if children.service is not None:
         host = f"{children.service.name}.{inputs.owner.namespace}.svc"

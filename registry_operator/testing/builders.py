@@ -68,6 +68,16 @@ def a_registry(
     return body
 
 
+def a_template(name: str = "base", **spec: Any) -> Body:
+    """A RegistryTemplate; further arguments are fields of its spec, camelCase."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "RegistryTemplate",
+        "metadata": {"name": name},
+        "spec": spec,
+    }
+
+
 def deleting(body: Mapping[str, Any], *, finalizers: Sequence[str] = ("example.org/hold",)) -> Body:
     """The same object on its way out, held by finalizers."""
     metadata = body["metadata"] | {

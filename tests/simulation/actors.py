@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from controllers.kinds import REGISTRY, SECRET
+from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE, SECRET
 from registry_operator.api.names import ANNOTATION_INTENT
 from registry_operator.kube.errors import ApiError, Forbidden, InternalError, Invalid
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.testing.builders import NAMESPACE, a_registry, a_secret
+from registry_operator.testing.builders import NAMESPACE, a_registry, a_secret, a_template
 from registry_operator.testing.fake_api import Change
 from registry_operator.testing.simulation.plan import Step
 from registry_operator.testing.simulation.weather import Trouble
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Body = dict[str, Any]
 
 _INSISTS_SECONDS = 0.1
+TEMPLATE = ObjectKey("", "base")
 KEYS = {"accessKey": "AKIA", "secretKey": "do-not-tell-s3"}
 
 
@@ -80,6 +81,27 @@ class Actors:
         found = self._api.get(REGISTRY, _key(name))
         if found is not None:
             self._api.change(REGISTRY, _key(name), lambda body: body["spec"].update(spec))
+
+    def _template(self, spec: Body | None) -> None:
+        """The one template: made, changed in part, or taken away."""
+        is_there = self._api.get(REGISTRY_TEMPLATE, TEMPLATE) is not None
+        if spec is None and is_there:
+            self._api.delete(REGISTRY_TEMPLATE, TEMPLATE)
+        elif spec is not None and is_there:
+            self._api.change(REGISTRY_TEMPLATE, TEMPLATE, lambda body: body["spec"].update(spec))
+        elif spec is not None:
+            self._api.put(REGISTRY_TEMPLATE, a_template(TEMPLATE.name, **spec))
+
+    def _use(self, name: str, template: str | None) -> None:
+        """A Registry takes a template up, and leaves its image to it, or lets it go."""
+
+        def take(body: Body) -> None:
+            body["template"] = template
+            body["spec"].pop("image", None)
+
+        if self._api.get(REGISTRY, _key(name)) is not None:
+            drop: Callable[[Body], Any] = lambda body: body.pop("template", None)  # noqa: E731
+            self._api.change(REGISTRY, _key(name), take if template else drop)
 
     def _touch(self, name: str, value: str) -> None:
         if self._api.get(REGISTRY, _key(name)) is not None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controllers.registry import assembly
+from controllers.template import assembly as template
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.cache import NotSyncedError
@@ -132,6 +133,7 @@ class Candidate:
         operator.turns = self._turns
         operator.helpers = []
         assembly.install(operator, namespace=None, asker=_silent, random_secret=lambda: HTTP_SECRET)
+        template.install(operator)
         self.operator, self.manager = operator, operator.manager()
         await self.manager.run()
 

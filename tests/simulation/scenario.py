@@ -16,6 +16,7 @@ from tests.simulation.damage import DAMAGES
 Using = dict[str, Any]
 
 SECONDS = 120.0
+_WITH_TEMPLATES = 1 / 3
 _NAMES = ("red", "green", "blue")
 _IMAGES = ("registry:3.1.2", "registry:3.1.1", "registry:3.0.0", "registry:2.8.3")
 _CHILDREN = ("deployments", "services", "serviceaccounts", "secrets")
@@ -34,6 +35,8 @@ def plan(seed: int) -> Plan:
     steps += [author.mischief() for _ in range(rng.randint(0, 8))]
     steps += [author.trouble() for _ in range(rng.randint(0, 10))]
     steps += _Author(random.Random(f"second thoughts/{seed}"), names, operators).doubts(steps)
+    # Of dice of their own, so that a seed without templates is what it was before there were any.
+    steps += _Author(random.Random(f"templates/{seed}"), names, operators).templates()
     steps.sort(key=lambda step: step.at)
     return Plan(seed, tuple(steps), {"operators": operators})
 
@@ -68,6 +71,19 @@ class _Author:
             for step in steps
             if step.do in {"change", "create"} and self._rng.random() < 0.3
         ]
+
+    def templates(self) -> list[Step]:
+        """In one of three worlds: a template, what becomes of it, and who takes it up or not."""
+        if self._rng.random() > _WITH_TEMPLATES:
+            return []
+        steps = [self._step(self._rng.uniform(0, 20), "template", {"spec": self._shared_spec()})]
+        for _ in range(self._rng.randint(1, 5)):
+            spec = self._rng.choice((self._shared_part(), self._shared_part(), None))
+            steps.append(self._step(self._rng.uniform(5, SECONDS), "template", {"spec": spec}))
+        for _ in range(self._rng.randint(1, 6)):
+            using = {"name": self._name(), "template": self._rng.choice(("base", "base", None))}
+            steps.append(self._step(self._rng.uniform(1, SECONDS), "use", using))
+        return steps
 
     def mischief(self) -> Step:
         """Something that somebody else does, whom nobody asked."""
@@ -115,6 +131,25 @@ class _Author:
         if self._rng.random() < 0.3:
             spec["deletionPolicy"] = "Delete"
         return spec
+
+    def _shared_spec(self) -> Using:
+        storage = self._rng.choice((EMPTY_DIR, S3, COSI))
+        return {"image": self._rng.choice(_IMAGES), "storage": dict(storage)}
+
+    def _shared_part(self) -> Using:
+        part: Using = self._rng.choice(
+            (
+                {"replicas": self._rng.choice((0, 1, 2))},
+                {"image": self._rng.choice(_IMAGES)},
+                {"service": {"port": self._rng.choice((5000, 5001, 80))}},
+                {"service": {"loadBalancerClass": "any"}},
+                {"config": {"log": {"level": self._rng.choice(("info", "debug"))}}},
+                {"config": {"no": "key"}},
+                {"nodeSelector": {"disk": self._rng.choice(("fast", "slow"))}},
+                {"storage": dict(self._rng.choice((EMPTY_DIR, S3, COSI)))},
+            )
+        )
+        return part
 
     def _change(self) -> tuple[str, Using]:
         change = self._part_of_spec()

@@ -242,13 +242,3 @@ async def test_a_registry_made_anew_under_its_name_becomes_ready(stage: Registry
             await stage.settle()
             assert stage.told() == ("True", "Ready")
             stage.api.delete(REGISTRY, ObjectKey(NAMESPACE, "images"))
-
-
-async def test_a_template_is_accepted_and_its_being_ignored_is_told(stage: RegistryStage) -> None:
-    async with stage.running():
-        stage.create(template="golden")
-        await stage.settle()
-
-        assert stage.told() == ("True", "Ready")
-        assert stage.told("TemplateApplied") == ("False", "NotSupported")
-        assert "golden" in stage.message("TemplateApplied")

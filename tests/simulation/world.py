@@ -10,10 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from controllers.kinds import REGISTRY
-from registry_operator.api.crd import crd
+from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE
 from registry_operator.api.names import LABEL_MANAGED_BY
-from registry_operator.api.registry import DEFINITION
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
@@ -36,7 +34,7 @@ from tests.simulation.laws.secrecy import Secrecy
 from tests.simulation.laws.thrift import Thrift
 from tests.simulation.laws.truth import Truth
 from tests.simulation.laws.turns import Turns
-from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS
+from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS, OURS
 
 _HISTORY = 400
 _PAGE = "3"
@@ -59,7 +57,7 @@ class World:
         self.secrecy = Secrecy(self.court)
         self.defects = Defects(self.court)
         self.api = SmallPages(
-            (crd(DEFINITION), *KINDS[1:], *COSI_KINDS, LEASES, EVENTS),
+            (*OURS, *KINDS[1:], *COSI_KINDS, LEASES, EVENTS),
             clock=VirtualClock(),
             history=_HISTORY,
             recording=False,
@@ -198,7 +196,7 @@ class World:
             for resource in KINDS
             for body in self.api.objects(resource, NAMESPACE)
             if resource == REGISTRY or _is_users(body)
-        ]
+        ] + [(REGISTRY_TEMPLATE, _anew(body)) for body in self.api.objects(REGISTRY_TEMPLATE)]
 
     def key(self, name: str) -> ObjectKey:
         """Return the key of an object of this world."""

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 
 from registry_operator import __version__
 from registry_operator.cli import main
+from tests.unit.test_rendering import REGISTRY, TEMPLATE
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -29,10 +30,42 @@ def test_the_version_is_printed() -> None:
 
 def test_the_crds_are_those_that_are_committed() -> None:
     code, text = invoke("crds")
-    committed = yaml.safe_load((CRDS / "registries.yaml").read_text())
+    names = yaml.safe_load((CRDS / "kustomization.yaml").read_text())["resources"]
+    committed = [yaml.safe_load((CRDS / name).read_text()) for name in names]
 
     assert code == 0
-    assert yaml.safe_load(text) == committed
+    assert list(yaml.safe_load_all(text)) == committed
+
+
+def test_a_registry_is_rendered_with_its_template(tmp_path: Path) -> None:
+    file = tmp_path / "both.yaml"
+    file.write_text(f"{TEMPLATE}---\n{REGISTRY}")
+    code, text = invoke("render", "-f", str(file))
+
+    assert code == 0
+    assert "replicas: 5  # registry\n" in text
+    assert "image: registry:2  # template base\n" in text
+    code, text = invoke("render", "-f", str(file), "-o", "json")
+    assert json.loads(text)[0]["sources"]["image"] == "template"
+
+
+def test_a_spec_that_cannot_hold_is_rendered_and_ends_with_1(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(TEMPLATE + "---\n" + REGISTRY.replace("5}", "5, size: 2}"))
+    code, text = invoke("render", "-f", str(file))
+
+    assert code == 1
+    assert "Error: team-a/images: spec.size (set by: registry): " in text
+
+
+def test_a_template_that_cannot_be_had_is_an_error_of_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "alone.yaml"
+    file.write_text(REGISTRY)
+    code, text = invoke("render", "-f", str(file), "--kubeconfig", str(tmp_path / "none"))
+
+    assert code == 1
+    assert text.startswith("Error: ")
+    assert text.count("\n") == 1
 
 
 def test_help_teaches_the_first_steps() -> None:

@@ -12,8 +12,10 @@ from prometheus_client import CollectorRegistry
 
 import controllers
 from controllers.registry.reasons import CONDITIONS, TABLE
+from controllers.template import reporter as template_reporter
 from registry_operator.api.names import API_VERSION
 from registry_operator.api.registry import Registry
+from registry_operator.api.registry_template import RegistryTemplate
 from registry_operator.cli import run
 from registry_operator.runtime.metrics import Metrics
 
@@ -32,7 +34,8 @@ OTHERS = frozenset(
     {
         *("LeadershipLost", "NoCredentials", "StopError"),  # why the operator stopped
         *("NotFound", "ErrImageNeverPull"),  # Kubernetes' own
-        *("OwnerReferencesPermissionEnforcement", "OwnedKind"),
+        *("OwnerReferencesPermissionEnforcement", "OwnedKind", "RegistryTemplate"),
+        *template_reporter.REASONS,
     }
 )
 
@@ -98,6 +101,12 @@ def test_every_condition_and_reason_in_backticks_is_one_that_is_written(page: Pa
     assert named <= CONDITIONS.keys() | TABLE.keys() | OTHERS
 
 
+def test_the_page_of_templates_explains_every_reason_of_theirs() -> None:
+    told = rows(DOCS / "templates.md", "## When a template changes")
+
+    assert tuple(quoted(cells[0])[0] for cells in told) == template_reporter.REASONS
+
+
 def test_operating_explains_exactly_the_flags_that_there_are() -> None:
     explained = {
         flag for cells in rows(DOCS / "operating.md", "## Settings") for flag in quoted(cells[0])
@@ -158,17 +167,18 @@ def examples() -> Iterator[Any]:
     texts += [(page, block) for page in PAGES for block in blocks(page, "yaml")]
     for path, text in texts:
         for body in yaml.safe_load_all(text):
-            if isinstance(body, dict) and body.get("kind") == "Registry":
+            if isinstance(body, dict) and body.get("kind") in {"Registry", "RegistryTemplate"}:
                 name = f"{path.relative_to(ROOT)}: {body['metadata']['name']}"
                 yield pytest.param(body, id=name)
 
 
 @pytest.mark.parametrize("body", [*examples()])
 def test_every_registry_in_the_pages_is_one_without_a_slip_of_the_pen(body: Any) -> None:
-    registry = Registry.model_validate(body, extra="forbid")
+    model = RegistryTemplate if body["kind"] == "RegistryTemplate" else Registry
+    read = model.model_validate(body, extra="forbid")
 
     assert body["apiVersion"] == API_VERSION
-    assert registry.spec.storage is not None
+    assert read.spec.storage is not None or "template" in body
 
 
 def test_the_readme_opens_with_a_registry_of_at_most_twelve_lines() -> None:

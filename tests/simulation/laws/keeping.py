@@ -10,7 +10,14 @@ from typing import Any, Final
 
 import orjson
 
-from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, DEPLOYMENT, REGISTRY, SECRET
+from controllers.kinds import (
+    BUCKET_ACCESS,
+    BUCKET_CLAIM,
+    DEPLOYMENT,
+    REGISTRY,
+    REGISTRY_TEMPLATE,
+    SECRET,
+)
 from controllers.registry.finalizer import FINALIZER
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
@@ -53,6 +60,10 @@ class Keeping:
     def see(self, change: Change) -> None:
         """Judge one change of an operator."""
         if change.resource in {LEASES, EVENTS}:
+            return
+        if change.resource == REGISTRY_TEMPLATE:
+            if change.old is None or change.old["spec"] != change.new["spec"]:
+                self._court.broken("keeping", "a template was written")
             return
         if change.resource == REGISTRY:
             self._see_owner(change)

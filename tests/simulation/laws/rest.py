@@ -4,12 +4,14 @@ In flow two worlds at rest, one after trouble and one that never knew any; out f
 between what users would see in them. And an operator without Registries: what it still holds.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from controllers.kinds import (
     DEPLOYMENT,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     REPLICA_SET,
     SECRET,
     SERVICE,
@@ -24,12 +26,21 @@ from tests.simulation.candidate import WatchedOperator
 
 Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
+# A template that was written anew has come to other generations.
+_GENERATION = re.compile(r"generation \d+ of template ")
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
 
 def picture(api: FakeApi) -> dict[str, Any]:
     """What users see of each Registry, without what differs between any two worlds."""
-    return {body["metadata"]["name"]: _registry(api, body) for body in api.objects(REGISTRY)}
+    seen = {body["metadata"]["name"]: _registry(api, body) for body in api.objects(REGISTRY)}
+    if any(body["spec"].get("paused") for body in api.objects(REGISTRY)):
+        # Which generation a paused Registry has is what it happened to have.
+        return seen
+    return seen | {
+        f"template {body['metadata']['name']}": _template(body)
+        for body in api.objects(REGISTRY_TEMPLATE)
+    }
 
 
 def unreported(seen: dict[str, Any]) -> Iterator[str]:
@@ -85,28 +96,44 @@ def _undigested(operator: WatchedOperator) -> Iterator[str]:
             yield f"handlers of {name} failed"
 
 
+def _template(body: Body) -> dict[str, Any]:
+    status = body.get("status", {})
+    conditions: list[Body] = status.get("conditions", [])
+    ready: Body = next((one for one in conditions if one["type"] == "Ready"), {})
+    return {
+        "is observed": status.get("observedGeneration") == body["metadata"]["generation"],
+        "Ready": (ready.get("status"), ready.get("reason")),
+        "numbers": (status.get("registries"), status.get("upToDate")),
+    }
+
+
 def _registry(api: FakeApi, body: Body) -> dict[str, Any]:
     status = body.get("status", {})
     conditions = {one["type"]: one for one in status.get("conditions", ())}
-    if body["spec"].get("paused"):
+    ready = conditions.get("Ready", {})
+    is_refused = str(ready.get("reason")).startswith("Template")
+    if body["spec"].get("paused") and not is_refused:
         # What was there before is left as it was, which is another in each world.
         return {"Paused": conditions.get("Paused", {}).get("status")}
-    ready = conditions.get("Ready", {})
     told = {
         "Ready": (ready.get("status"), ready.get("reason")),
         "is observed": status.get("observedGeneration") == body["metadata"]["generation"],
         "finalizers": body["metadata"].get("finalizers", []),
     }
+    if is_refused:
+        # Without a spec that holds, nobody says whether there must be one.
+        del told["finalizers"]
     if ready.get("status") != "True":
         # The same: what stands in the way of a change leaves what was there before.
         return told
     told["conditions"] = {
-        name: (one["status"], one["reason"], one["message"]) for name, one in conditions.items()
+        name: (one["status"], one["reason"], _GENERATION.sub("", one["message"]))
+        for name, one in conditions.items()
     }
     told["status"] = {
         name: value
         for name, value in status.items()
-        if name not in {"conditions", "observedGeneration"}
+        if name not in {"conditions", "observedGeneration", "template"}
     }
     return told | _children(api, body)
 

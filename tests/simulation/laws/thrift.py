@@ -46,7 +46,7 @@ class Thrift:
         if verb != "update" or resource in {LEASES, EVENTS}:
             return
         name = body["metadata"]["name"]
-        stored = self._api.get(resource, ObjectKey(body["metadata"]["namespace"], name))
+        stored = self._api.get(resource, ObjectKey(body["metadata"].get("namespace", ""), name))
         if stored is None or _content(stored) != _content(body):
             return
         if self._excuses[resource.plural, name]:

@@ -15,9 +15,11 @@ from controllers.kinds import (
     DEPLOYMENT,
     ENDPOINT_SLICE,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     SECRET,
     SERVICE,
 )
+from registry_operator.api.registry import DEFAULT_IMAGE
 from registry_operator.testing.fake_api import Change
 from tests.simulation.laws.law import Court
 
@@ -33,7 +35,9 @@ class Truth:
     def __init__(self, court: Court) -> None:
         self._court = court
         self._specs: dict[str, dict[int, Body]] = defaultdict(dict)
+        self._templates: dict[int, list[Body]] = defaultdict(list)
         self._facts: dict[str, set[Any]] = defaultdict(set)
+        self._facts["template"].add("gone")
         self._observed: dict[str, int] = {}
 
     def learn(self, change: Change) -> None:
@@ -42,9 +46,12 @@ class Truth:
         name = body["metadata"]["name"]
         if change.resource == REGISTRY:
             metadata = body["metadata"]
-            self._specs[metadata["uid"]][metadata["generation"]] = body["spec"]
+            self._specs[metadata["uid"]][metadata["generation"]] = body
             if "deletionTimestamp" in metadata:
                 self._facts[f"deleting {metadata['uid']}"].add("asked for")
+        elif change.resource == REGISTRY_TEMPLATE:
+            self._facts["template"].add("gone" if change.kind == "DELETED" else "there")
+            self._templates[body["metadata"]["generation"]].append(body["spec"])
         elif change.resource == DEPLOYMENT:
             self._learn_deployment(change)
         elif change.resource == ENDPOINT_SLICE and change.kind != "DELETED":
@@ -92,8 +99,11 @@ class Truth:
             self._lie(metadata, f"observedGeneration fell to {generation}")
         self._observed[uid] = max(generation, self._observed.get(uid, 0))
         self._judge_counts(metadata, status)
+        if generation not in self._specs[uid]:
+            self._lie(metadata, f"there was no generation {generation}")
+            return
         for condition in status["conditions"]:
-            self._judge_condition(metadata, generation, condition)
+            self._judge_condition(metadata, status, condition)
 
     def _judge_counts(self, metadata: Body, status: Body) -> None:
         told = (status["replicas"], status["readyReplicas"])
@@ -103,22 +113,38 @@ class Truth:
         if image is not None and image not in self._deployed("image", metadata):
             self._lie(metadata, f"image was never {image}")
 
-    def _judge_condition(self, metadata: Body, generation: int, told: Body) -> None:
-        spec = self._specs[metadata["uid"]].get(generation)
-        if spec is None:
-            self._lie(metadata, f"there was no generation {generation}")
-            return
+    def _judge_condition(self, metadata: Body, status: Body, told: Body) -> None:
+        specs = self._held(metadata, status)
         if told["type"] == "Ready" and told["status"] == "True":
-            self._judge_ready(metadata, spec, told["reason"])
+            self._judge_ready(metadata, specs, told["reason"])
         test = _TESTS.get(told["reason"])
-        if test is not None and not test(self._facts, metadata, spec):
+        if test is not None and not any(test(self._facts, metadata, spec) for spec in specs):
             self._lie(metadata, f"{told['type']} is {told['reason']}: it never was")
         if told["reason"] in _WRITERS_WORDS and told["reason"] not in self._facts["refused"]:
             self._lie(metadata, f"{told['type']} is {told['reason']}, but nothing was refused")
 
-    def _judge_ready(self, metadata: Body, spec: Body, reason: str) -> None:
-        wanted = spec.get("replicas", 1), spec["image"]
-        if reason == "Ready" and wanted not in self._deployed("rolled out", metadata):
+    def _held(self, metadata: Body, status: Body) -> list[Body]:
+        """What the Registry came to at this generation: with which template is not always told."""
+        owner = self._specs[metadata["uid"]].get(status["observedGeneration"])
+        if owner is None:
+            return []
+        if not owner.get("template"):
+            return [owner["spec"]]
+        applied = next(
+            (one for one in status["conditions"] if one["type"] == "TemplateApplied"), None
+        )
+        if applied is not None and applied["status"] == "True":
+            generation = status["template"]["generation"]
+            if generation not in self._templates:
+                self._lie(metadata, f"there was no generation {generation} of the template")
+            shared = self._templates[generation]
+        else:
+            shared = [spec for specs in self._templates.values() for spec in specs] or [{}]
+        return [_over(spec, owner["spec"]) for spec in shared]
+
+    def _judge_ready(self, metadata: Body, specs: list[Body], reason: str) -> None:
+        wanted = {(spec.get("replicas", 1), spec.get("image", DEFAULT_IMAGE)) for spec in specs}
+        if reason == "Ready" and wanted.isdisjoint(self._deployed("rolled out", metadata)):
             self._lie(metadata, f"Ready, but {wanted} were never rolled out")
         served = max(self._facts[f"endpoints {metadata['name']}-slice"], default=0)
         if reason in {"Ready", "Paused"} and not served:
@@ -130,6 +156,15 @@ class Truth:
 
     def _lie(self, metadata: Body, how: str) -> None:
         self._court.broken("truth", f"Registry {metadata['name']}: {how}")
+
+
+def _over(shared: Body, own: Body) -> Body:
+    """A Registry's spec over its template's, by other code than that which is judged."""
+    merged = {**shared, **own}
+    for name in merged.keys() - {"storage"}:
+        if isinstance(shared.get(name), dict) and isinstance(own.get(name), dict):
+            merged[name] = _over(shared[name], own[name])
+    return merged
 
 
 def _is_rolled_out(deployment: Body) -> bool:
@@ -156,6 +191,14 @@ def _was_paused(_facts: Facts, _metadata: Body, spec: Body) -> bool:
 
 def _was_deleted(facts: Facts, metadata: Body, _spec: Body) -> bool:
     return bool(facts[f"deleting {metadata['uid']}"])
+
+
+def _had_no_template(facts: Facts, _metadata: Body, _spec: Body) -> bool:
+    return "gone" in facts["template"]
+
+
+def _had_a_template(facts: Facts, _metadata: Body, _spec: Body) -> bool:
+    return "there" in facts["template"]
 
 
 def _wanted_none(_facts: Facts, _metadata: Body, spec: Body) -> bool:
@@ -187,6 +230,8 @@ def _had_a_bucket(facts: Facts, metadata: Body, spec: Body) -> bool:
 _TESTS: Mapping[str, Callable[[Facts, Body, Body], bool]] = {
     "Paused": _was_paused,
     "Terminating": _was_deleted,
+    "TemplateNotFound": _had_no_template,
+    "TemplateApplied": _had_a_template,
     "ScaledToZero": _wanted_none,
     "StorageNotSpecified": _had_no_storage,
     "EphemeralStorage": _had_an_emptydir,

@@ -13,21 +13,23 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     POD,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     REPLICA_SET,
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
-from registry_operator.api.crd import crd
-from registry_operator.api.registry import DEFINITION
+from controllers.template import assembly as template
+from registry_operator.api.crd import DEFINITIONS, crd
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator
-from registry_operator.testing.builders import NAMESPACE, a_registry
+from registry_operator.testing.builders import NAMESPACE, a_registry, a_template
 from registry_operator.testing.cluster_model import ClusterModel
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.operator_stage import OperatorStage
 
+OURS = tuple(crd(definition) for definition in DEFINITIONS)
 KINDS = (
     REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE,
 )  # fmt: skip
@@ -45,7 +47,7 @@ class RegistryStage(OperatorStage):
         self._secrets = itertools.count()
         self.answer: bytes | None = None
         # The schema of ours is enforced: what the operator writes must be valid.
-        kinds = (crd(DEFINITION), *KINDS[1:], *(COSI_KINDS if cosi else ()))
+        kinds = (*OURS, *KINDS[1:], *(COSI_KINDS if cosi else ()))
         super().__init__(clock, kinds, self._declare)
         self.cluster = ClusterModel(self.api)
 
@@ -56,6 +58,8 @@ class RegistryStage(OperatorStage):
             asker=self._ask,
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
         )
+        if self._namespace is None:
+            template.install(operator)
 
     async def _ask(self, address: str) -> bytes:
         if self.answer is None:
@@ -77,6 +81,14 @@ class RegistryStage(OperatorStage):
         body = a_registry(name, **fields)
         del body["metadata"]["uid"], body["metadata"]["generation"]
         return self.api.put(REGISTRY, body)
+
+    def create_template(self, name: str = "base", **spec: Any) -> dict[str, Any]:
+        return self.api.put(REGISTRY_TEMPLATE, a_template(name, **spec))
+
+    def change_template(self, **spec: Any) -> None:
+        """Changes some fields of the spec of the RegistryTemplate `base`."""
+        key = ObjectKey("", "base")
+        self.api.change(REGISTRY_TEMPLATE, key, lambda body: body["spec"].update(spec))
 
     def change(self, mutate: Callable[[dict[str, Any]], None], name: str = "images") -> None:
         """Changes the spec of a Registry."""

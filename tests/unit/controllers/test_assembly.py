@@ -15,6 +15,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     POD,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     REPLICA_SET,
     SECRET,
     SERVICE,
@@ -35,7 +36,7 @@ from tests.unit.controllers import registry_stage
 from tests.unit.controllers.registry_stage import RegistryStage
 
 NAMES = {kind.name for kind in KINDS}
-STORES = {field.name for field in fields(Stores)} - {"registries"}
+STORES = {field.name for field in fields(Stores)} - {"registries", "templates"}
 
 
 def test_every_reconciler_has_its_triggers_and_every_trigger_is_a_store() -> None:
@@ -203,11 +204,11 @@ async def test_secrets_are_read_while_somebody_refers_to_them(clock: VirtualCloc
 @pytest.mark.virtual
 async def test_the_one_table_of_the_domain_installs_every_controller(clock: VirtualClock) -> None:
     settings = Settings(name="stage", metrics=LOCAL, probes=LOCAL)
-    client = Client(FakeApi(registry_stage.KINDS, clock=clock))
+    client = Client(FakeApi((*registry_stage.OURS, *registry_stage.KINDS[1:]), clock=clock))
     operator = Operator(client, settings, clock=clock, rng=random.Random(1))
     controllers.install(operator, namespace=None, random_secret=lambda: "r")
 
-    assert operator.manager().stats().controllers.keys() == TRIGGERS.keys()
+    assert operator.manager().stats().controllers.keys() == TRIGGERS.keys() | {"template-status"}
 
 
 @pytest.mark.virtual
@@ -222,6 +223,5 @@ async def test_one_namespace_can_be_looked_at_alone(clock: VirtualClock) -> None
 
         assert stage.told() == ("True", "Ready")
         assert "status" not in stage.get(REGISTRY, "elsewhere", "images")
-        assert {r.path.split("/namespaces/")[1].split("/")[0] for r in stage.api.requests} == {
-            NAMESPACE
-        }
+        paths = [r.path for r in stage.api.requests if REGISTRY_TEMPLATE.plural not in r.path]
+        assert {path.split("/namespaces/")[1].split("/")[0] for path in paths} == {NAMESPACE}

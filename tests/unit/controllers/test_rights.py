@@ -79,8 +79,9 @@ def rights_of(request: Request) -> Iterator[Right]:
 async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> None:
     stage = RegistryStage(clock, cosi=True)
     key = ObjectKey(NAMESPACE, "images")
+    stage.create_template(storage=COSI)
     async with stage.running():
-        stage.create(storage=COSI, deletionPolicy="Delete")
+        stage.create(template="base", storage=None, deletionPolicy="Delete")
         await stage.settle()
         stage.api.change(BUCKET_CLAIM, key, lambda b: b.update(status={"bucketReady": True}))
         stage.api.put(SECRET, a_secret("images-bucket", {"BucketInfo": a_bucket_info()}))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
-from registry_operator.api.registry import Registry
+from controllers.registry.template import Template, specify
 from registry_operator.kube.object import Object
 from registry_operator.runtime.owned import Desired
 from registry_operator.testing.builders import (
@@ -34,15 +34,17 @@ def a_snapshot(
     children: Children | None = None,
     cosi: CosiObjects | None = None,
     credentials: Credentials = ABSENT,
+    template: Template | None = None,
     **rest: Any,
 ) -> RegistryInputs:
     """What the gatherer makes of a Registry whose world is empty, but for what is named."""
-    body = registry or a_registry()
-    parsed = Registry.model_validate(body)
+    owner = an_object(registry or a_registry())
+    specification = specify(owner, template)
     return RegistryInputs(
-        owner=an_object(body),
-        spec=parsed.spec,
-        template=parsed.template,
+        owner=owner,
+        spec=specification.spec,
+        refusal=specification.refusal,
+        template=template,
         children=children or Children(),
         cosi=cosi or CosiObjects(served=False),
         credentials=credentials,

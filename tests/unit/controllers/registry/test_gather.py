@@ -11,6 +11,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     POD,
     REGISTRY,
+    REGISTRY_TEMPLATE,
     REPLICA_SET,
     SECRET,
     SERVICE,
@@ -18,6 +19,7 @@ from controllers.kinds import (
 )
 from controllers.registry.gather import Gatherer, Stores, credentials_key
 from controllers.registry.health import HealthProber
+from controllers.registry.template import INDEX, by_template
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
 from registry_operator.kube.client import Client
@@ -62,18 +64,21 @@ class Field:
     def __init__(self, clock: VirtualClock) -> None:
         index = {OWNER_INDEX: by_owner_label(LABEL_REGISTRY)}
         stores = {resource: Store(resource, indexes=index) for resource in CHILDREN}
+        self.templates = Store(REGISTRY_TEMPLATE)
         self.registries, self.secrets, self.others = (
-            Store(REGISTRY),
+            Store(REGISTRY, indexes={INDEX: by_template}),
             Store(SECRET, indexes=index),
             Store(SECRET),
         )
         self._writers = {resource: store.writer() for resource, store in stores.items()}
         self._writers |= {REGISTRY: self.registries.writer(), SECRET: self.secrets.writer()}
+        self._writers[REGISTRY_TEMPLATE] = self.templates.writer()
         others: Writer = self.others.writer()
         others.replace([], "1")
         client = Client(FakeApi([SECRET], clock=clock))
         self.stores = Stores(
             registries=self.registries,
+            templates=self.templates,
             deployments=stores[DEPLOYMENT],
             replica_sets=stores[REPLICA_SET],
             pods=stores[POD],
@@ -187,9 +192,10 @@ async def test_what_cannot_be_read_is_told_by_field_without_its_value(field: Fie
     assert found is not None
     assert found.spec is None
     assert found.hold == "SpecInvalid"
-    assert "spec.replicas:" in found.invalid
-    assert "spec.image:" in found.invalid
-    assert "do-not-tell" not in found.invalid
+    assert found.refusal is not None
+    assert "spec.replicas:" in found.refusal.message
+    assert "spec.image:" in found.refusal.message
+    assert "do-not-tell" not in found.refusal.message
     assert field.gatherer.secret_references(found.owner) == ()
 
 

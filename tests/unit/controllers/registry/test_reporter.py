@@ -84,7 +84,7 @@ class Desk:
         return None if body is None else serving(body)
 
     def say(self, outcome: Outcome, *, generation: int = 1, name: str = "deployment") -> None:
-        self.outcomes.record(KEY, name, Recorded(outcome, generation))
+        self.outcomes.record(KEY, name, Recorded(outcome, (generation, None)))
 
     def count_replicas(self, number: int) -> None:
         """Makes the status differ from what it should be by what is no news."""

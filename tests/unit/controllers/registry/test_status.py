@@ -93,8 +93,6 @@ def test_a_registry_that_nobody_has_looked_at_is_at_work() -> None:
         (serving(deployment=an_object(a_deployment(a_registry(), status=ROLLING))), "Progressing", ("True", "RollingOut")),
         (serving(deployment=an_object(a_deployment(a_registry(), status=ROLLING))), "Ready", ("False", "RollingOut")),
         (serving(deployment=an_object(a_deployment(a_registry(), status=ROLLING))), "Available", ("True", "Serving")),
-        (serving(a_registry(template="t")), "TemplateApplied", ("False", "NotSupported")),
-        (serving(a_registry(template="t")), "Ready", ("True", "Ready")),
     ],
 )  # fmt: skip
 def test_each_concern_is_judged_by_itself(
@@ -243,7 +241,8 @@ def test_a_registry_on_its_way_out_says_what_it_waits_for() -> None:
 
 
 def test_a_specification_that_cannot_be_read_stalls() -> None:
-    found = told(replace(a_snapshot(), spec=None, invalid="spec.replicas: not a number"))
+    refusal = Stalled("SpecInvalid", "spec.replicas: not a number")
+    found = told(replace(a_snapshot(), spec=None, refusal=refusal))
 
     assert short(found, "Stalled") == ("True", "SpecInvalid")
     assert short(found, "Ready") == ("False", "SpecInvalid")
@@ -301,7 +300,10 @@ class TestReport:
 
     @pytest.mark.parametrize(
         "inputs",
-        [serving(deleting(a_registry())), replace(serving(), spec=None, invalid="x")],
+        [
+            serving(deleting(a_registry())),
+            replace(serving(), spec=None, refusal=Stalled("SpecInvalid", "x")),
+        ],
     )
     def test_of_a_registry_that_goes_or_cannot_be_read_says_the_counts_only(
         self, inputs: RegistryInputs

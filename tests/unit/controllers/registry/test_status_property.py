@@ -68,6 +68,10 @@ OUTCOMES: st.SearchStrategy[Outcome] = st.one_of(
     ),
     st.sampled_from(["ForeignObject", "Rejected"]).map(lambda reason: Stalled(reason, "told")),
 )
+SPEC_REFUSALS: list[Blocked | Stalled] = [
+    Stalled("SpecInvalid", "no"),
+    Blocked("TemplateNotFound", "no"),
+]
 NAMES = [*(kind.name for kind in assembly.KINDS), GUARDIAN]
 
 
@@ -100,7 +104,9 @@ def worlds(draw: st.DrawFn) -> RegistryInputs:
         world = replace(world, cosi=bucket.cosi, credentials=bucket.credentials)
     if draw(st.integers(0, 9)) == 0:
         return replace(world, owner=an_object(deleting(registry)))
-    return replace(world, spec=None, invalid="no") if draw(st.integers(0, 9)) == 0 else world
+    refusal = draw(st.sampled_from(SPEC_REFUSALS))
+    refused = draw(st.integers(0, 9)) == 0
+    return replace(world, spec=None, refusal=refusal) if refused else world
 
 
 def _maybe(body: dict[str, Any]) -> st.SearchStrategy[Any]:
