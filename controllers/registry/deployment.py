@@ -11,7 +11,7 @@ period.
 from typing import Any
 
 from controllers.kinds import DEPLOYMENT
-from controllers.registry import child, configuration, http_secret
+from controllers.registry import child, configuration, http_secret, moving
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.storage import DATA_DIRECTORY
 from registry_operator.api.names import GROUP, child_labels, selector_labels
@@ -42,7 +42,7 @@ def desired(inputs: RegistryInputs) -> Desired:
     wanted = inputs.wanted
     return (
         {
-            "metadata": child.metadata(inputs.owner),
+            "metadata": _metadata(inputs),
             "spec": {
                 "replicas": wanted.replicas,
                 "revisionHistoryLimit": 5,
@@ -59,6 +59,14 @@ def desired(inputs: RegistryInputs) -> Desired:
             },
         },
     )
+
+
+def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
+    metadata = child.metadata(inputs.owner)
+    storage = inputs.wanted.storage
+    if storage is not None and storage.kind is not None:
+        metadata["annotations"] = {moving.ANNOTATION: storage.kind}
+    return metadata
 
 
 def _pod_metadata(inputs: RegistryInputs, *, http_secret_uid: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from controllers.registry import moving
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.storage import StoragePlan, plan_storage
@@ -102,7 +103,7 @@ class RegistryInputs:
     @cached_property
     def storage(self) -> StoragePlan | Blocked | Stalled:
         """The storage to configure, or why that can't be said now."""
-        return plan_storage(self)
+        return moving.refusal(self) or plan_storage(self)
 
     @cached_property
     def configuration(self) -> Configuration | Blocked | Stalled:

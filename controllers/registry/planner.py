@@ -7,6 +7,7 @@ a third of the operator's CPU while Registries come into being (docs/performance
 
 from typing import TYPE_CHECKING
 
+from controllers.registry import moving
 from controllers.registry.configuration import Configuration, plan_configuration
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Blocked, Stalled
@@ -25,7 +26,7 @@ class Planner:
 
     def plan(self, inputs: "RegistryInputs") -> Plan:
         """The configuration to run with, or why there is none now."""
-        basis = (inputs.spec, inputs.cosi, inputs.credentials)
+        basis = (inputs.spec, inputs.cosi, inputs.credentials, moving.refusal(inputs))
         known = self._known.get(inputs.owner.key)
         if known is not None and known[0] == basis:
             return known[1]

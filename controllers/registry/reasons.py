@@ -80,6 +80,19 @@ _STORAGE = (
         "One replica, or a bucket.",
         gravity=Gravity.STALL,
     ),
+    Reason(
+        "MigrationRequired",
+        "The storage that is asked for is another than the one that holds the images. What runs "
+        "goes on unchanged.",
+        "Change it back, or copy the images to another Registry: the message names the ways.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "AccessClassChanged",
+        "The BucketAccess was made by another class than the one that is asked for.",
+        "Change the class back, or delete the BucketAccess.",
+        gravity=Gravity.STALL,
+    ),
     Reason("SecretNotRead", "The Secret with the credentials is being read.", gravity=Gravity.WAIT),
     Reason(
         "SecretUnreadable",

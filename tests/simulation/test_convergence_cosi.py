@@ -85,6 +85,32 @@ async def test_claim_and_access_are_never_written_again(stage: RegistryStage) ->
 
         assert [r.path for r in stage.new_writes() if "objectstorage" in r.path] == []
         assert stage.one(BUCKET_CLAIM)["spec"]["bucketClassName"] == "fast"
+        assert stage.told() == ("False", "MigrationRequired")
+        assert "the bucket was made by fast" in stage.message()
+        assert stage.told("Available") == ("True", "Serving")
+
+
+async def test_another_class_of_access_is_taken_up_once_the_access_is_deleted(
+    stage: RegistryStage,
+) -> None:
+    async with stage.running():
+        stage.create(storage=COSI)
+        await stage.settle()
+        grant(stage)
+        await stage.settle()
+        stage.change(lambda spec: spec["storage"].update(bucketAccessClass="slow-keys"))
+        await stage.settle()
+        assert stage.told() == ("False", "AccessClassChanged")
+        assert "delete BucketAccess images" in stage.message()
+
+        stage.api.delete(BUCKET_ACCESS, KEY)
+        let_go(stage, BUCKET_ACCESS)
+        stage.api.delete(SECRET, ObjectKey(NAMESPACE, "images-bucket"))
+        await stage.settle()
+        grant(stage)
+        await stage.settle()
+        assert stage.one(BUCKET_ACCESS)["spec"]["bucketAccessClassName"] == "slow-keys"
+        assert stage.told() == ("True", "Ready")
 
 
 async def test_granted_keys_that_change_are_rolled_out(stage: RegistryStage) -> None:

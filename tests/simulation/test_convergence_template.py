@@ -208,13 +208,36 @@ async def test_the_secret_that_a_template_names_is_read_and_followed(stage: Regi
         assert stage.told() == ("True", "Ready")
         assert stage.status()["storage"]["kind"] == "s3"
 
-        stage.change_template(storage=EMPTY_DIR)
+        stage.change_template(storage={"s3": {"bucket": "images"}})
         await stage.settle()
         assert stage.told() == ("True", "Ready")
         held = operator.metrics.registry.get_sample_value(
             "registry_operator_cached_objects", {"kind": "secrets referenced"}
         )
         assert held == 0
+
+
+async def test_a_template_that_changes_its_storage_leaves_no_images_behind(
+    stage: RegistryStage,
+) -> None:
+    stage.create_template(storage={"s3": {"bucket": "images"}})
+    async with stage.running():
+        stage.create(template="base", storage=None)
+        await stage.settle()
+        before = stage.one(DEPLOYMENT)
+        stage.change_template(storage=EMPTY_DIR)
+        await stage.settle()
+        assert stage.told() == ("False", "MigrationRequired")
+        assert "images are in s3" in stage.message()
+        assert stage.one(DEPLOYMENT)["spec"] == before["spec"]
+        assert template_told(stage) == ("False", "Refused")
+
+    async with stage.running():
+        await stage.settle()
+        assert stage.one(DEPLOYMENT)["spec"] == before["spec"]
+        stage.change_template(storage={"s3": {"bucket": "images"}})
+        await stage.settle()
+        assert stage.told() == ("True", "Ready")
 
 
 async def test_a_pause_by_the_template_holds_everybody_and_its_end_lets_them_go(

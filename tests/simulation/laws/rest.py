@@ -28,6 +28,7 @@ Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
 # A template that was written anew has come to other generations.
 _GENERATION = re.compile(r"generation \d+ of template ")
+_MOVED = ("False", "MigrationRequired")
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
 
@@ -48,6 +49,11 @@ def unreported(seen: dict[str, Any]) -> Iterator[str]:
     for name, told in seen.items():
         if not told.get("is observed", told.get("Paused") == "True"):
             yield f"the status of {name} does not know its specification"
+
+
+def moved(seen: dict[str, Any]) -> list[str]:
+    """The Registries that keep a storage that they do not ask for any more."""
+    return [name for name, told in seen.items() if told.get("Ready") == _MOVED]
 
 
 def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:

@@ -19,6 +19,7 @@ from controllers.kinds import (
     SECRET,
     SERVICE,
 )
+from controllers.registry.moving import ANNOTATION
 from registry_operator.api.registry import DEFAULT_IMAGE
 from registry_operator.testing.fake_api import Change
 from tests.simulation.laws.law import Court
@@ -72,11 +73,13 @@ class Truth:
         status = body.get("status", {})
         counts = (status.get("replicas", 0), status.get("readyReplicas", 0))
         image = body["spec"]["template"]["spec"]["containers"][0]["image"]
+        storage = body["metadata"].get("annotations", {}).get(ANNOTATION)
         # One without an owner (he was deleted, and they orphaned) is the next one's.
         owners = [one["uid"] for one in body["metadata"].get("ownerReferences") or ()]
         for owner in owners or [body["metadata"]["name"]]:
             self._facts[f"counts {owner}"].add(counts)
             self._facts[f"image {owner}"].add(image)
+            self._facts[f"storage {owner}"].add(storage)
             if status and _is_rolled_out(body):
                 self._facts[f"rolled out {owner}"].add((body["spec"]["replicas"], image))
 
@@ -201,6 +204,18 @@ def _had_a_template(facts: Facts, _metadata: Body, _spec: Body) -> bool:
     return "there" in facts["template"]
 
 
+def _has_had_storage(facts: Facts, metadata: Body, spec: Body) -> bool:
+    """Whether pods of it had another kind of storage than it asks for."""
+    kinds = facts[f"storage {metadata['uid']}"] | facts[f"storage {metadata['name']}"]
+    return bool(kinds - {_kind(spec), "emptyDir"})
+
+
+def _kind(spec: Body) -> str:
+    storage = spec.get("storage") or {}
+    names = {"bucketClassName": "bucket", "s3": "s3", "emptyDir": "emptyDir"}
+    return next((kind for name, kind in names.items() if name in storage), "")
+
+
 def _wanted_none(_facts: Facts, _metadata: Body, spec: Body) -> bool:
     return bool(spec.get("replicas", 1) == 0)
 
@@ -231,6 +246,7 @@ _TESTS: Mapping[str, Callable[[Facts, Body, Body], bool]] = {
     "Paused": _was_paused,
     "Terminating": _was_deleted,
     "TemplateNotFound": _had_no_template,
+    "MigrationRequired": _has_had_storage,
     "TemplateApplied": _had_a_template,
     "ScaledToZero": _wanted_none,
     "StorageNotSpecified": _had_no_storage,

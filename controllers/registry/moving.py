@@ -1,0 +1,71 @@
+"""Refuses to leave images behind where the storage changes under a Registry that runs.
+
+In: the snapshot. Out: why the change is not made, or nothing. Pure. Which kind of storage the pods
+were last made for stands on their Deployment, which class a bucket was made by on its claim: so a
+template that changes can't move hundreds of Registries to empty buckets either. An emptyDir may be
+left: it holds nothing that outlives its pod.
+
+The seam of a migration: what moves images will answer for the change, and then it is no refusal.
+"""
+
+from typing import TYPE_CHECKING
+
+from controllers.registry import bucket
+from registry_operator.api.names import GROUP
+from registry_operator.api.storage import Storage
+from registry_operator.runtime.outcome import Stalled
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
+
+ANNOTATION = f"{GROUP}/storage"
+"""On the Deployment: the kind of storage that its pods use."""
+_EPHEMERAL = "emptyDir"
+_COPY = (
+    "change it back; or make another Registry with the new storage and copy the images to it (this "
+    "version has no migration of its own)"
+)
+
+
+def refusal(inputs: "RegistryInputs") -> Stalled | None:
+    """Why the storage that is wanted is not taken up; None: nothing is left behind."""
+    storage = inputs.wanted.storage
+    if storage is None or storage.kind is None:
+        return None
+    return _another_kind(inputs, storage.kind) or _another_class(inputs, storage)
+
+
+def _another_kind(inputs: "RegistryInputs", wanted: str) -> Stalled | None:
+    deployment = inputs.children.deployment
+    before = deployment.annotations.get(ANNOTATION) if deployment is not None else None
+    if before in (None, wanted, _EPHEMERAL):
+        return None
+    return Stalled(
+        "MigrationRequired",
+        f"spec.storage asks for {wanted}, but the images are in {before}, where they would stay: "
+        f"{_COPY}; or, to begin empty, delete this Registry and create it again",
+    )
+
+
+def _another_class(inputs: "RegistryInputs", storage: Storage) -> Stalled | None:
+    claim, access = inputs.cosi.claim, inputs.cosi.access
+    name = bucket.claim_key(inputs.owner).name
+    if storage.kind != "bucket":
+        return None
+    made_by = claim.body()["spec"].get("bucketClassName") if claim is not None else None
+    if made_by not in (None, storage.bucket_class_name):
+        return Stalled(
+            "MigrationRequired",
+            f"spec.storage.bucketClassName is {storage.bucket_class_name}, but the bucket was made "
+            f"by {made_by}, and a bucket keeps its class: {_COPY}; or, to begin empty, delete "
+            f"BucketAccess {name}, and then BucketClaim {name} with all its images",
+        )
+    granted_by = access.body()["spec"].get("bucketAccessClassName") if access is not None else None
+    if granted_by not in (None, storage.bucket_access_class):
+        return Stalled(
+            "AccessClassChanged",
+            f"spec.storage.bucketAccessClass is {storage.bucket_access_class}, but access was "
+            f"granted by {granted_by}, and an access keeps its class: change it back, or delete "
+            f"BucketAccess {name}, and access is granted anew",
+        )
+    return None

@@ -1,0 +1,111 @@
+"""Images are not left behind."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controllers.registry.deployment import desired
+from controllers.registry.inputs import Children, CosiObjects, RegistryInputs
+from controllers.registry.moving import ANNOTATION, refusal
+from registry_operator.testing.builders import (
+    COSI,
+    EMPTY_DIR,
+    S3,
+    a_bucket_access,
+    a_bucket_claim,
+    a_deployment,
+    a_registry,
+    an_object,
+)
+from tests.unit.controllers.registry.snapshots import a_snapshot, body_of, holding, serving
+
+
+def over(before: str | None, storage: Any) -> RegistryInputs:
+    """A Registry whose pods were made for another storage than is wanted now."""
+    registry = a_registry(storage=storage)
+    body = a_deployment(registry)
+    if before is not None:
+        body["metadata"].setdefault("annotations", {})[ANNOTATION] = before
+    return a_snapshot(registry, children=Children(deployment=an_object(body)))
+
+
+def on_bucket(claim_class: str = "fast", access_class: str = "fast-keys") -> RegistryInputs:
+    registry = a_registry(storage=COSI)
+    claim, access = a_bucket_claim(registry), a_bucket_access(registry)
+    claim["spec"]["bucketClassName"] = claim_class
+    access["spec"]["bucketAccessClassName"] = access_class
+    cosi = CosiObjects(served=True, claim=an_object(claim), access=an_object(access))
+    return a_snapshot(registry, cosi=cosi)
+
+
+@pytest.mark.parametrize(
+    ("before", "storage"),
+    [
+        (None, S3),
+        ("s3", S3),
+        ("bucket", COSI),
+        ("emptyDir", EMPTY_DIR),
+        ("emptyDir", S3),
+        ("emptyDir", COSI),
+        ("s3", None),
+    ],
+)
+def test_what_leaves_nothing_behind_is_taken_up(before: str | None, storage: Any) -> None:
+    assert refusal(over(before, storage)) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "storage", "wanted"),
+    [("s3", EMPTY_DIR, "emptyDir"), ("s3", COSI, "bucket"), ("bucket", S3, "s3")],
+)
+def test_another_kind_is_refused_with_the_ways_to_go(
+    before: str, storage: Any, wanted: str
+) -> None:
+    inputs = over(before, storage)
+    told = refusal(inputs)
+
+    assert told is not None
+    assert told.reason == "MigrationRequired"
+    assert f"asks for {wanted}, but the images are in {before}" in told.message
+    assert "copy the images" in told.message
+    assert inputs.storage == inputs.configuration == told
+
+
+def test_nobody_who_never_ran_is_refused() -> None:
+    assert refusal(a_snapshot(a_registry(storage=S3))) is None
+
+
+def test_the_classes_that_bucket_and_access_were_made_by_are_good() -> None:
+    assert refusal(on_bucket()) is None
+
+
+def test_a_bucket_keeps_its_class() -> None:
+    told = refusal(on_bucket(claim_class="slow"))
+
+    assert told is not None
+    assert told.reason == "MigrationRequired"
+    assert "bucketClassName is fast, but the bucket was made by slow" in told.message
+
+
+def test_an_access_keeps_its_class_and_may_be_made_anew() -> None:
+    told = refusal(on_bucket(access_class="slow"))
+
+    assert told is not None
+    assert told.reason == "AccessClassChanged"
+    assert "delete BucketAccess images" in told.message
+
+
+def test_a_bucket_that_was_kept_is_not_in_the_way_of_another_storage() -> None:
+    cosi = on_bucket(claim_class="slow").cosi
+
+    assert refusal(replace(a_snapshot(a_registry(storage=S3)), cosi=cosi)) is None
+
+
+@pytest.mark.parametrize(("storage", "kind"), [(EMPTY_DIR, "emptyDir"), (S3, "s3")])
+def test_the_deployment_says_which_kind_its_pods_use(storage: Any, kind: str) -> None:
+    keys = holding(accessKey="A", secretKey="B")
+    body = body_of(desired(serving(a_registry(storage=storage), credentials=keys)))
+
+    assert body["metadata"]["annotations"] == {ANNOTATION: kind}
+    assert ANNOTATION not in body["spec"]["template"]["metadata"]["annotations"]
