@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING
 
 from controllers.registry import bucket
 from registry_operator.api.storage import S3
-from registry_operator.distribution.configuration import (
-    FilesystemStorage,
-    S3Storage,
-)
+from registry_operator.distribution.drivers import FilesystemStorage, S3Storage
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 

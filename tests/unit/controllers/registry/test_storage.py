@@ -4,7 +4,7 @@ import pytest
 
 from controllers.registry.inputs import CosiObjects, Credentials
 from controllers.registry.storage import StoragePlan, decoded_data, plan_storage
-from registry_operator.distribution.configuration import FilesystemStorage, S3Storage
+from registry_operator.distribution.drivers import FilesystemStorage, S3Storage
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
