@@ -10,12 +10,17 @@ from dataclasses import dataclass, fields
 
 from pydantic import ValidationError
 
-from controllers.registry import bucket, child, configuration, http_secret
+from controllers.registry import bucket, child, configuration, http_secret, references, sharing
 from controllers.registry.health import HealthProber
-from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
+from controllers.registry.inputs import (
+    Certificates,
+    Children,
+    CosiObjects,
+    Credentials,
+    RegistryInputs,
+)
 from controllers.registry.planner import Planner
 from registry_operator.api.registry import Registry
-from registry_operator.api.storage import Storage
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
@@ -39,6 +44,7 @@ class Stores:
     bucket_claims: Store
     bucket_accesses: Store
     referenced_secrets: Referenced
+    referenced_config_maps: Referenced
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Gatherer:
             children=children,
             cosi=self._cosi(owner),
             credentials=self._credentials(owner, registry),
+            certificates=self._certificates(owner, registry),
+            neighbours=sharing.others(owner, self._stores.registries),
             health=tuple(answer for answer in answers if answer is not None),
             random_secret=self._random_secret,
             planner=self._planner.plan,
@@ -91,8 +99,12 @@ class Gatherer:
     def secret_references(self, owner: Object) -> tuple[ObjectKey, ...]:
         """The Secrets of others that a Registry refers to."""
         registry = self._parse(owner).registry
-        key = credentials_key(owner, registry.spec.storage) if registry else None
-        return (key,) if key is not None else ()
+        return references.secrets_of(owner, registry.spec.storage) if registry else ()
+
+    def config_map_references(self, owner: Object) -> tuple[ObjectKey, ...]:
+        """The ConfigMaps of others that a Registry refers to."""
+        registry = self._parse(owner).registry
+        return references.config_maps_of(owner, registry.spec.storage) if registry else ()
 
     def _parse(self, owner: Object) -> _Parsed:
         known = self._parsed.get(owner.key)
@@ -139,7 +151,7 @@ class Gatherer:
         )
 
     def _credentials(self, owner: Object, registry: Registry | None) -> Credentials:
-        key = credentials_key(owner, registry.spec.storage) if registry else None
+        key = references.credentials_key(owner, registry.spec.storage) if registry else None
         if key is None:
             return Credentials(known=True)
         secrets = self._stores.referenced_secrets
@@ -148,6 +160,20 @@ class Gatherer:
             known=secrets.known(key),
             problem=failure.message if failure else "",
             secret=secrets.get(key),
+        )
+
+    def _certificates(self, owner: Object, registry: Registry | None) -> Certificates:
+        named = references.certificates_key(owner, registry.spec.storage) if registry else None
+        if named is None:
+            return Certificates(known=True)
+        key, in_config_map = named
+        stores = self._stores
+        held = stores.referenced_config_maps if in_config_map else stores.referenced_secrets
+        failure = held.failure(key)
+        return Certificates(
+            known=held.known(key),
+            problem=failure.message if failure else "",
+            source=held.get(key),
         )
 
 
@@ -159,16 +185,6 @@ def _own(owner: Object, found: Object | None) -> Object | None:
     """
     controller = found.controller() if found is not None else None
     return None if controller is not None and controller.uid != owner.uid else found
-
-
-def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:
-    """The Secret that holds the storage credentials; None when there need not be one."""
-    if storage is None or storage.kind is None:
-        return None
-    if storage.s3 is not None:
-        reference = storage.s3.secret_ref
-        return ObjectKey(owner.namespace, reference.name) if reference else None
-    return bucket.credentials_key(owner) if storage.kind == "bucket" else None
 
 
 def _parse(owner: Object) -> _Parsed:

@@ -52,6 +52,15 @@ class Credentials:
     secret: Object | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """The ConfigMap or Secret that holds the store's certificate authorities; as `Credentials`."""
+
+    known: bool
+    problem: str = ""
+    source: Object | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True)
 class RegistryInputs:
     """One Registry and its world.
@@ -60,6 +69,7 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: parsed; None when it can't be (then `invalid` says why).
         template: the name of the RegistryTemplate that it asks for.
+        neighbours: the other Registries that keep their images in the same place.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.
     """
@@ -71,6 +81,8 @@ class RegistryInputs:
     children: Children = Children()
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)
+    certificates: Certificates = Certificates(known=True)
+    neighbours: tuple[Object, ...] = ()
     health: tuple[PodHealth, ...] = ()
     random_secret: Callable[[], str] = field(default=str, repr=False)
     planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(

@@ -70,7 +70,7 @@ _STORAGE = (
     Reason(
         "StorageNotSpecified",
         "No storage is named.",
-        "Set bucketClassName and bucketAccessClass, s3, or emptyDir.",
+        "Set bucketClassName and bucketAccessClass, s3, gcs, azure, or emptyDir.",
         gravity=Gravity.STALL,
     ),
     Reason(
@@ -94,6 +94,32 @@ _STORAGE = (
         "SecretIncomplete",
         "The Secret lacks a key, or its value is empty.",
         "Add the key that the message names, or name the right keys.",
+    ),
+    Reason(
+        "BucketShared",
+        "An older Registry writes to the same folder of the same bucket.",
+        "Set rootDirectory to a folder of its own, or let the younger one only read.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "CaBundleNotRead",
+        "The ConfigMap or Secret of caBundle is being read.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "CaBundleUnreadable",
+        "The API server refuses to show the ConfigMap or Secret of caBundle.",
+        "Grant the operator the right that the message names; tried again by itself.",
+    ),
+    Reason(
+        "CaBundleNotFound",
+        "The ConfigMap or Secret of caBundle does not exist.",
+        "Create it in the Registry's namespace, or correct the name.",
+    ),
+    Reason(
+        "CaBundleInvalid",
+        "What caBundle names holds no certificate.",
+        "Put certificates there as PEM, or name the right key.",
     ),
     Reason(
         "CosiNotInstalled",
@@ -171,8 +197,26 @@ _CONFIGURATION = (
     ),
     Reason(
         "ValueInvalid",
-        "spec.config has a value of the wrong type or range.",
+        "spec.config or a field of the storage has a value of the wrong type or range.",
         "Correct the value that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "FieldUnsupported",
+        "The image's release does not know a field, or a value of it.",
+        "Use a newer image, or remove the field that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "SetTwice",
+        "A field and a key of spec.config say the same thing.",
+        "Remove one of the two that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "IdentityUnsupported",
+        "The image's release can't use the pods' own identity at the cloud.",
+        "Use a newer image, or name a Secret in secretRef.",
         gravity=Gravity.STALL,
     ),
     Reason(

@@ -9,6 +9,7 @@ from typing import Any
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -29,7 +30,8 @@ from registry_operator.testing.virtual_loop import VirtualClock
 from tests.operator_stage import OperatorStage
 
 KINDS = (
-    REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE,
+    REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT,
+    ENDPOINT_SLICE,
 )  # fmt: skip
 COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS)
 HTTP_SECRET = "do-not-tell-http"

@@ -7,6 +7,7 @@ import pytest
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -16,8 +17,10 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry.gather import Gatherer, Stores, credentials_key
+from controllers.registry import sharing
+from controllers.registry.gather import Gatherer, Stores
 from controllers.registry.health import HealthProber
+from controllers.registry.references import credentials_key
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
 from registry_operator.kube.client import Client
@@ -63,7 +66,7 @@ class Field:
         index = {OWNER_INDEX: by_owner_label(LABEL_REGISTRY)}
         stores = {resource: Store(resource, indexes=index) for resource in CHILDREN}
         self.registries, self.secrets, self.others = (
-            Store(REGISTRY),
+            Store(REGISTRY, indexes={sharing.INDEX: sharing.by_place}),
             Store(SECRET, indexes=index),
             Store(SECRET),
         )
@@ -71,7 +74,10 @@ class Field:
         self._writers |= {REGISTRY: self.registries.writer(), SECRET: self.secrets.writer()}
         others: Writer = self.others.writer()
         others.replace([], "1")
-        client = Client(FakeApi([SECRET], clock=clock))
+        client = Client(FakeApi([SECRET, CONFIG_MAP], clock=clock))
+        self.config_maps = Store(CONFIG_MAP)
+        maps: Writer = self.config_maps.writer()
+        maps.replace([], "1")
         self.stores = Stores(
             registries=self.registries,
             deployments=stores[DEPLOYMENT],
@@ -84,6 +90,7 @@ class Field:
             bucket_claims=stores[BUCKET_CLAIM],
             bucket_accesses=stores[BUCKET_ACCESS],
             referenced_secrets=Referenced(client, self.others, clock=clock),
+            referenced_config_maps=Referenced(client, self.config_maps, clock=clock),
         )
         prober = HealthProber(stores[POD], asker=_nobody, clock=clock, changed=lambda _pod: None)
         self.gatherer = Gatherer(self.stores, health=prober, random_secret=lambda: "r")
