@@ -155,6 +155,11 @@ _STORAGE = (
         "BucketNotFound", "The store has no such bucket.", "Create the bucket, or correct its name."
     ),
     Reason(
+        "CertificateUntrusted",
+        "The registry does not trust the certificate of the store.",
+        "Name its authority in caBundle; the message says whether it is that, or name or date.",
+    ),
+    Reason(
         "StorageUnreachable",
         "The registry can't reach the store.",
         "Check the endpoint, DNS, network policies and the store.",
