@@ -25,7 +25,8 @@ class Planner:
 
     def plan(self, inputs: "RegistryInputs") -> Plan:
         """The configuration to run with, or why there is none now."""
-        others = (inputs.certificates, inputs.neighbours)
+        # A Registry made anew under its name is younger than its neighbours.
+        others = (inputs.owner.uid, inputs.certificates, inputs.neighbours)
         basis = (inputs.spec, inputs.cosi, inputs.credentials, others)
         known = self._known.get(inputs.owner.key)
         if known is not None and known[0] == basis:
