@@ -6,8 +6,9 @@ at the ServiceAccount when a pod is made: so pods are made only once it has the 
 anew when they change.
 
 How each release finds credentials: on AWS 2.8 asks environment, files and the node's role, 3.x the
-SDK's whole chain with web identity; on Azure 2.8 needs a key, and 3.0 has `default_credentials` in
-name only: it takes them for a key (registry/storage/driver of 2.8.3, 3.0.0 and 3.1.0).
+SDK's whole chain with web identity; on Azure 2.8 ends without a key, and 3.0 has
+`default_credentials` in name only: it starts, and takes them for a key (registry/storage/driver of
+2.8.3, 3.0.0 and 3.1.0).
 """
 
 import json
@@ -73,7 +74,7 @@ def findings(wanted: RegistrySpec, release: Release | None) -> Iterator[Finding]
     if storage.azure is not None and storage.azure.secret_ref is None:
         yield from _too_old(
             "storage.azure.secretRef",
-            "is missing, without which releases before 3.1.0 do not start",
+            "is missing, without which releases before 3.1.0 open no container",
             release=release,
             since=_AZURE_SINCE,
             stops=True,
@@ -83,7 +84,7 @@ def findings(wanted: RegistrySpec, release: Release | None) -> Iterator[Finding]
 def _too_old(
     path: str, what: str, *, release: Release | None, since: Version, stops: bool
 ) -> Iterator[Finding]:
-    """`stops`: releases before do not start, so that the tag must tell that it is none of them."""
+    """`stops`: one of those before does not start, so the tag must tell that it is none of them."""
     if release is None:
         if stops:
             told = f"{what}, and the image's tag does not tell the release"

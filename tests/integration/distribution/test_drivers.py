@@ -184,7 +184,7 @@ def test_a_program_starts_with_the_key_of_an_account(
         assert registry.wait(), registry.log.read_text()
 
 
-def test_a_container_without_a_key_ends_the_releases_for_which_it_is_refused(
+def test_a_container_without_a_key_is_refused_where_a_program_ends_or_has_no_identity(
     release: Release, binary: Path, tmp_path: Path
 ) -> None:
     azure = {"accountName": "acc", "container": "con"}
@@ -193,4 +193,6 @@ def test_a_container_without_a_key_ends_the_releases_for_which_it_is_refused(
     with _running(binary, storage, release, tmp_path) as registry:
         serves = registry.wait()
 
-    assert serves is (findings(spec, release) == []), registry.log.read_text()
+    # 3.0 starts, and signs with an empty key whatever it asks for.
+    assert serves is (release != DEBIAN), registry.log.read_text()
+    assert bool(findings(spec, release)) is release.surely_before((3, 1, 0))
