@@ -17,6 +17,7 @@ from hashlib import blake2b
 
 from registry_operator.api.names import GROUP
 from registry_operator.api.registry import RegistrySpec
+from registry_operator.distribution.drivers import S3Storage
 from registry_operator.distribution.finding import Finding
 from registry_operator.distribution.release import Release, Version
 from registry_operator.kube.object import Object
@@ -58,12 +59,19 @@ def pod_labels(wanted: RegistrySpec) -> dict[str, str]:
 
 
 def findings(wanted: RegistrySpec, release: Release | None) -> Iterator[Finding]:
-    """Where the release can't use the identity that is asked for."""
+    """Where the identity that is asked for can't be used: by the release, or at an endpoint."""
     storage = wanted.storage
     if storage is None:
         return
     asks_aws = _AWS_ROLE in annotations(wanted)
     if storage.s3 is not None and storage.s3.secret_ref is None and asks_aws:
+        if storage.s3.endpoint and S3Storage(bucket="", endpoint=storage.s3.endpoint).is_aws:
+            yield Finding(
+                "storage.s3.endpoint",
+                UNSUPPORTED_REASON,
+                "is asked for the credentials of the role as well, and S3 has none: remove it, as "
+                "the region is enough on AWS",
+            )
         yield from _too_old(
             f"serviceAccount.annotations[{_AWS_ROLE}]",
             "is no credential for releases before 3.0.0",

@@ -220,8 +220,8 @@ _CONFIGURATION = (
     ),
     Reason(
         "IdentityUnsupported",
-        "The image's release can't use the pods' own identity at the cloud.",
-        "Use a newer image, or name a Secret in secretRef.",
+        "The pods' own identity at the cloud can't be used, by this release or at this endpoint.",
+        "Use a newer image, remove the endpoint, or name a Secret in secretRef.",
         gravity=Gravity.STALL,
     ),
     Reason(

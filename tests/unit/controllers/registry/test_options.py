@@ -126,6 +126,22 @@ def test_a_role_of_aws_is_no_credential_for_releases_before_3(
 
 
 @pytest.mark.parametrize(
+    ("endpoint", "paths"),
+    [
+        ("https://s3.eu-central-1.amazonaws.com", ["storage.s3.endpoint"]),
+        ("https://minio.example.com", []),
+    ],
+)
+def test_a_role_of_aws_is_not_asked_for_at_an_endpoint_of_s3(
+    endpoint: str, paths: list[str]
+) -> None:
+    role = {"annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/images"}}
+    storage = {"s3": {"bucket": "b", "endpoint": endpoint}}
+
+    assert [path for path, _ in found({"storage": storage, "serviceAccount": role})] == paths
+
+
+@pytest.mark.parametrize(
     ("image", "told"),
     [
         ("registry:2.8.3", "the image is 2.8.3"),
