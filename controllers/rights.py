@@ -12,6 +12,7 @@ from typing import Any
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     ENDPOINT_SLICE,
     POD,
     REGISTRY,
@@ -47,7 +48,8 @@ def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
         yield _rule(resource, ("delete",))
     for resource in (REPLICA_SET, POD, ENDPOINT_SLICE):
         yield _rule(resource, _WATCH)
-    yield _rule(SECRET, (*_WATCH, "get"))
+    for resource in (SECRET, CONFIG_MAP):
+        yield _rule(resource, (*_WATCH, "get"))
     yield _rule(EVENTS, ("create", "patch", "get"))
 
 

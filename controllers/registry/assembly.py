@@ -3,7 +3,8 @@
 In: an `Operator` of the runtime. Out: its declarations made. `TRIGGERS` is the whole wiring: a
 reconciler runs for a Registry when the Registry changes, or an object in one of the named stores
 that belongs to it; and when its template does (template_users.py). Children are cached by label,
-other people's Secrets as metadata only, and in full only where a Registry refers to them.
+other people's Secrets and ConfigMaps as metadata only, and in full only where a Registry refers to
+them.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
@@ -13,6 +14,7 @@ from types import MappingProxyType
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -72,6 +74,7 @@ IDENTITY = Identity(
 )
 
 _COSI = ("bucket_claims", "bucket_accesses")
+_REFERENCED = ("referenced_secrets", "referenced_config_maps")
 TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         service_account.KIND.name: ("service_accounts",),
@@ -80,14 +83,14 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "secrets",
             "deployments",
             "replica_sets",
-            "referenced_secrets",
+            *_REFERENCED,
             *_COSI,
         ),
         deployment.KIND.name: (
             "deployments",
             "secrets",
             "service_accounts",
-            "referenced_secrets",
+            *_REFERENCED,
             *_COSI,
         ),
         service.KIND.name: ("services",),
@@ -102,7 +105,8 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Which stores wake which reconciler, besides the Registry itself and its template."""
 
 _STATUS_DELAY = 0.2
-_LOOKS_AT_STATUS = {*_COSI, "referenced_secrets"}
+_LOOKS_AT_STATUS = {*_COSI, *_REFERENCED}
+_SHARES_A_PLACE = (configuration.KIND.name, deployment.KIND.name, reporter.NAME)
 _WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
 
 
@@ -140,13 +144,19 @@ def install(
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
     for name, controller in controllers.items():
         _connect(name, controller, stores)
+    for name in _SHARES_A_PLACE:
+        controllers[name].watch(gatherer.places, _self_key, recount=False)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.
         lambda key: controllers[reporter.NAME].enqueue(key, after=_STATUS_DELAY)
     )
-    operator.run_beside(stores.referenced_secrets)
-    operator.describe("referenced secrets", stores.referenced_secrets.stats)
+    for what, referenced in (
+        ("secrets", stores.referenced_secrets),
+        ("config maps", stores.referenced_config_maps),
+    ):
+        operator.run_beside(referenced)
+        operator.describe(f"referenced {what}", referenced.stats)
     operator.run_beside(health)
     return gatherer
 
@@ -163,7 +173,10 @@ def _declare(operator: Operator, namespace: str | None) -> Stores:
             optional=optional,
         )
 
-    others = cache.declare(SECRET, namespace=namespace, metadata_only=True)
+    def referenced(resource: Resource) -> Referenced:
+        others = cache.declare(resource, namespace=namespace, metadata_only=True)
+        return Referenced(operator.client, others, clock=operator.clock, metrics=operator.metrics)
+
     return Stores(
         registries=cache.declare(
             REGISTRY, namespace=namespace, indexes={template.INDEX: template.by_template}
@@ -179,9 +192,8 @@ def _declare(operator: Operator, namespace: str | None) -> Stores:
         endpoint_slices=children(ENDPOINT_SLICE),
         bucket_claims=children(BUCKET_CLAIM, optional=True),
         bucket_accesses=children(BUCKET_ACCESS, optional=True),
-        referenced_secrets=Referenced(
-            operator.client, others, clock=operator.clock, metrics=operator.metrics
-        ),
+        referenced_secrets=referenced(SECRET),
+        referenced_config_maps=referenced(CONFIG_MAP),
     )
 
 
@@ -197,9 +209,11 @@ def _follow_references(stores: Stores, gatherer: Gatherer) -> None:
     def on_change(change: Change) -> None:
         if isinstance(change, Removed):
             stores.referenced_secrets.refer(change.old.key, ())
+            stores.referenced_config_maps.refer(change.old.key, ())
         elif template.name_of(change.new) is None:
-            keys = gatherer.secret_references(change.new)
-            stores.referenced_secrets.refer(change.new.key, keys)
+            key, owner = change.new.key, change.new
+            stores.referenced_secrets.refer(key, gatherer.secret_references(owner))
+            stores.referenced_config_maps.refer(key, gatherer.config_map_references(owner))
 
     stores.registries.subscribe(on_change)
 
@@ -245,17 +259,23 @@ def _connect(name: str, controller: Controller, stores: Stores) -> None:
     controller.watch(stores.registries, _self_key, when=concerned, after=after)
     for trigger in TRIGGERS[name]:
         when = _predicate(name, trigger)
-        if trigger == "referenced_secrets":
-            secrets = stores.referenced_secrets
-            controller.watch(secrets, _referrers(secrets), when=when, after=after, recount=False)
-            secrets.on_failure(lambda key: _wake(controller, _referring(secrets, key)))  # noqa: B023
+        source: Store | Referenced = getattr(stores, trigger)
+        if isinstance(source, Referenced):
+            _follow(controller, source, when=when, after=after)
             continue
-        store: Store = getattr(stores, trigger)
+        store = source
         if store.resource == _WRITES.get(name):
             when = _of_others(when)
         controller.watch(store, child.owner_key, when=when, after=after, recount=False)
         if trigger in _COSI:
             store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
+
+
+def _follow(
+    controller: Controller, source: Referenced, *, when: Callable[[Change], bool], after: float
+) -> None:
+    controller.watch(source, _referrers(source), when=when, after=after, recount=False)
+    source.on_failure(lambda key: _wake(controller, _referring(source, key)))
 
 
 def _predicate(name: str, trigger: str) -> Callable[[Change], bool]:
@@ -280,10 +300,10 @@ def _self_key(owner: Object) -> tuple[ObjectKey, ...]:
     return (owner.key,)
 
 
-def _referrers(secrets: Referenced) -> Callable[[Object], Iterable[ObjectKey]]:
-    return lambda secret: _referring(secrets, secret.key)
+def _referrers(held: Referenced) -> Callable[[Object], Iterable[ObjectKey]]:
+    return lambda other: _referring(held, other.key)
 
 
-def _referring(secrets: Referenced, secret: ObjectKey) -> list[ObjectKey]:
-    found: frozenset[Hashable] = secrets.referrers(secret)
+def _referring(held: Referenced, other: ObjectKey) -> list[ObjectKey]:
+    found: frozenset[Hashable] = held.referrers(other)
     return [key for key in found if isinstance(key, ObjectKey)]

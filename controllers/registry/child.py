@@ -1,10 +1,11 @@
-"""Names of a Registry's children, and how text gets into their Secrets.
+"""Names of a Registry's children, and how text gets into Secrets and out of them.
 
 Deterministic, so that a crash between two writes, or a Registry of the same name made anew, finds
 the same objects again. Labels are in registry_operator.api.names.
 """
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 from registry_operator.api.names import LABEL_REGISTRY
@@ -34,6 +35,17 @@ def encoded(text: str) -> str:
     whether the Secret still holds it.
     """
     return base64.b64encode(text.encode()).decode()
+
+
+def decoded(secret: Object) -> Mapping[str, str]:
+    """The data of a Secret as text; values that are no UTF-8 are left out."""
+    texts = {}
+    for key, value in (secret.body().get("data") or {}).items():
+        try:
+            texts[key] = base64.b64decode(value).decode()
+        except UnicodeDecodeError:
+            continue
+    return texts
 
 
 def owner_key(child: Object) -> tuple[ObjectKey, ...]:

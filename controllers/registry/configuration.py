@@ -5,16 +5,17 @@ Secret to run with now; older ones stay as long as a ReplicaSet or the Deploymen
 that a rollback finds the configuration that its pods were made for.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from controllers.kinds import SECRET
-from controllers.registry import child
-from registry_operator.api.registry import RegistrySpec
+from controllers.registry import child, options
+from controllers.registry.options import driver_of
 from registry_operator.distribution import passthrough
 from registry_operator.distribution.configuration import Settings, render, to_yaml
-from registry_operator.distribution.finding import Severity
+from registry_operator.distribution.finding import Finding, Severity
 from registry_operator.distribution.image import ImageReference
 from registry_operator.distribution.release import Release, recommendation, release_of
 from registry_operator.kube.object import Object
@@ -32,11 +33,15 @@ _DIGEST_LENGTH = 10
 
 @dataclass(frozen=True)
 class Configuration:
-    """A configuration ready to run with: the Secret's name, the file, the release it is for."""
+    """A configuration ready to run with: the Secret's name, the file, the release it is for.
+
+    `files` are those that the configuration refers to and that lie beside it.
+    """
 
     secret_name: str
     text: str = field(repr=False)
     release: Release | None
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | Stalled:
@@ -51,26 +56,31 @@ def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | St
     if advice is not None and advice.severity is Severity.ERROR:
         return Stalled(advice.reason, f"spec.image: {advice.message}")
     extra = wanted.config or {}
-    findings = passthrough.check(extra, release, driver=_driver(wanted))
+    findings = [
+        *_below("spec.config", passthrough.check(extra, release, driver=driver_of(wanted.storage))),
+        *_below("spec", options.findings(wanted, release)),
+    ]
     if findings:
-        told = "; ".join(f"spec.config.{found.path} {found.message}" for found in findings)
+        told = "; ".join(f"{found.path} {found.message}" for found in findings)
         return Stalled(findings[0].reason, told)
     storage = inputs.storage
     if isinstance(storage, (Blocked, Stalled)):
         return storage
     settings = Settings(storage=storage.driver, replicas=wanted.replicas, extra=extra)
     text = to_yaml(render(settings, release=release))
-    return Configuration(_secret_name(inputs.owner, text), text, release)
+    name = _secret_name(inputs.owner, text, storage.files)
+    return Configuration(name, text, release, storage.files)
 
 
-def _driver(wanted: RegistrySpec) -> str:
-    is_local = wanted.storage is not None and wanted.storage.kind == "emptyDir"
-    return "filesystem" if is_local else "s3"
+def _below(path: str, findings: Iterable[Finding]) -> Iterator[Finding]:
+    return (replace(found, path=f"{path}.{found.path}") for found in findings)
 
 
-def _secret_name(owner: Object, text: str) -> str:
-    digest = blake2b(text.encode(), digest_size=16).hexdigest()
-    return child.name(owner, f"{_SUFFIX}-{digest[:_DIGEST_LENGTH]}")
+def _secret_name(owner: Object, text: str, files: Mapping[str, str]) -> str:
+    content = blake2b(text.encode(), digest_size=16)
+    for name, beside in sorted(files.items()):
+        content.update(f"\0{name}\0{beside}".encode())
+    return child.name(owner, f"{_SUFFIX}-{content.hexdigest()[:_DIGEST_LENGTH]}")
 
 
 def desired(inputs: "RegistryInputs") -> Desired:
@@ -83,7 +93,10 @@ def desired(inputs: "RegistryInputs") -> Desired:
             "metadata": {"namespace": inputs.owner.namespace, "name": current.secret_name},
             "type": "Opaque",
             "immutable": True,
-            "data": {FILE: child.encoded(current.text)},
+            "data": {
+                name: child.encoded(text)
+                for name, text in {FILE: current.text, **current.files}.items()
+            },
         },
     )
 

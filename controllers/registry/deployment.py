@@ -11,9 +11,10 @@ period.
 from typing import Any
 
 from controllers.kinds import DEPLOYMENT
-from controllers.registry import child, configuration, http_secret, moving
+from controllers.registry import certificates, child, configuration, http_secret, identity, moving
+from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import RegistryInputs
-from controllers.registry.storage import DATA_DIRECTORY
+from controllers.registry.storage import CONFIG_DIRECTORY, DATA_DIRECTORY
 from registry_operator.api.names import GROUP, child_labels, selector_labels
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.runtime.owned import Desired, OwnedKind
@@ -23,7 +24,7 @@ CLIENT_PORT = 5000
 CLIENT_PORT_NAME = "http"
 DEBUG_PORT = 5001
 HTTP_SECRET_ANNOTATION = f"{GROUP}/http-secret"
-_CONFIG_DIRECTORY = "/etc/registry-operator"
+_TRUSTED = f"{CONFIG_DIRECTORY}:/etc/ssl/certs"
 _USER = 65532
 _PRE_STOP_SECONDS = 5
 _DRAIN_SECONDS = 60
@@ -37,7 +38,12 @@ def desired(inputs: RegistryInputs) -> Desired:
     children = inputs.children
     if plan.secret_name not in {secret.name for secret in children.configurations}:
         return Blocked("WaitingForConfiguration", f"Secret {plan.secret_name} is being created")
-    if children.http_secret is None or children.service_account is None:
+    account = children.service_account
+    if (
+        children.http_secret is None
+        or account is None
+        or not identity.is_on(account, inputs.wanted)
+    ):
         return Blocked("WaitingForIdentity", "Secret and ServiceAccount of the pods are being made")
     wanted = inputs.wanted
     return (
@@ -54,7 +60,7 @@ def desired(inputs: RegistryInputs) -> Desired:
                 "selector": {"matchLabels": dict(selector_labels(inputs.owner.name))},
                 "template": {
                     "metadata": _pod_metadata(inputs, http_secret_uid=children.http_secret.uid),
-                    "spec": _pod_spec(inputs, config_secret=plan.secret_name),
+                    "spec": _pod_spec(inputs, plan),
                 },
             },
         },
@@ -75,12 +81,20 @@ def _pod_metadata(inputs: RegistryInputs, *, http_secret_uid: str) -> dict[str, 
     labels = dict((extra and extra.labels) or {})
     annotations = dict((extra and extra.annotations) or {})
     return {
-        "labels": {**labels, **child_labels(inputs.owner.name)},
-        "annotations": {**annotations, HTTP_SECRET_ANNOTATION: http_secret_uid},
+        "labels": {
+            **labels,
+            **identity.pod_labels(inputs.wanted),
+            **child_labels(inputs.owner.name),
+        },
+        "annotations": {
+            **annotations,
+            **identity.pod_annotations(inputs.wanted),
+            HTTP_SECRET_ANNOTATION: http_secret_uid,
+        },
     }
 
 
-def _pod_spec(inputs: RegistryInputs, *, config_secret: str) -> dict[str, Any]:
+def _pod_spec(inputs: RegistryInputs, plan: Configuration) -> dict[str, Any]:
     wanted = inputs.wanted
     spec: dict[str, Any] = {
         "serviceAccountName": child.name(inputs.owner),
@@ -95,8 +109,8 @@ def _pod_spec(inputs: RegistryInputs, *, config_secret: str) -> dict[str, Any]:
             "fsGroupChangePolicy": "OnRootMismatch",
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(inputs)],
-        "volumes": _volumes(inputs, config_secret=config_secret),
+        "containers": [_container(inputs, plan)],
+        "volumes": _volumes(inputs, config_secret=plan.secret_name),
     }
     optional: dict[str, Any] = {
         "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
@@ -111,19 +125,19 @@ def _pod_spec(inputs: RegistryInputs, *, config_secret: str) -> dict[str, Any]:
     return spec
 
 
-def _container(inputs: RegistryInputs) -> dict[str, Any]:
+def _container(inputs: RegistryInputs, plan: Configuration) -> dict[str, Any]:
     wanted = inputs.wanted
     opens_port = {"tcpSocket": {"port": CLIENT_PORT_NAME}}
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": wanted.image,
         "command": ["registry"],
-        "args": ["serve", f"{_CONFIG_DIRECTORY}/{configuration.FILE}"],
+        "args": ["serve", f"{CONFIG_DIRECTORY}/{configuration.FILE}"],
         "ports": [
             {"name": CLIENT_PORT_NAME, "containerPort": CLIENT_PORT, "protocol": "TCP"},
             {"name": "debug", "containerPort": DEBUG_PORT, "protocol": "TCP"},
         ],
-        "env": _environment(inputs),
+        "env": _environment(inputs, plan),
         "startupProbe": {**opens_port, "periodSeconds": 1, "failureThreshold": 60},
         "livenessProbe": {**opens_port, "periodSeconds": 10, "failureThreshold": 6},
         "readinessProbe": {
@@ -147,20 +161,23 @@ def _container(inputs: RegistryInputs) -> dict[str, Any]:
     return container
 
 
-def _environment(inputs: RegistryInputs) -> list[dict[str, Any]]:
+def _environment(inputs: RegistryInputs, plan: Configuration) -> list[dict[str, Any]]:
     secret = {
         "name": http_secret.secret_key(inputs.owner).name,
         "key": http_secret.DATA_KEY,
     }
-    return [
+    environment: list[dict[str, Any]] = [
         {"name": "REGISTRY_HTTP_SECRET", "valueFrom": {"secretKeyRef": secret}},
         {"name": "OTEL_TRACES_EXPORTER", "value": "none"},
     ]
+    if certificates.FILE in plan.files:
+        environment.append({"name": "SSL_CERT_DIR", "value": _TRUSTED})
+    return environment
 
 
 def _mounts(inputs: RegistryInputs) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
-        {"name": configuration.VOLUME, "mountPath": _CONFIG_DIRECTORY, "readOnly": True}
+        {"name": configuration.VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
     ]
     if _empty_dir(inputs) is not None:
         mounts.append({"name": "data", "mountPath": DATA_DIRECTORY})

@@ -8,13 +8,26 @@ start, is shown the same objects.
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
-from controllers.registry import bucket, child, configuration, http_secret, template
+from controllers.registry import (
+    bucket,
+    child,
+    configuration,
+    http_secret,
+    references,
+    template,
+)
 from controllers.registry.health import HealthProber
-from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
+from controllers.registry.inputs import (
+    Certificates,
+    Children,
+    CosiObjects,
+    Credentials,
+    RegistryInputs,
+)
+from controllers.registry.places import Places
 from controllers.registry.planner import Planner
 from controllers.registry.template import Specification, Template
 from registry_operator.api.registry import RegistrySpec
-from registry_operator.api.storage import Storage
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
@@ -39,6 +52,7 @@ class Stores:
     bucket_claims: Store
     bucket_accesses: Store
     referenced_secrets: Referenced
+    referenced_config_maps: Referenced
 
 
 @dataclass(frozen=True)
@@ -59,6 +73,7 @@ class Gatherer:
         self._random_secret = random_secret
         self._parsed: dict[ObjectKey, _Parsed] = {}
         self._planner = Planner()
+        self.places = Places(stores.registries, stores.templates)
         self._seen: dict[ObjectKey, Children] = {}
         for store in (getattr(stores, field.name) for field in fields(stores)):
             if isinstance(store, Store):
@@ -76,8 +91,9 @@ class Gatherer:
         answers = (self._health.of(pod) for pod in children.pods)
         spec = parsed.specification.spec
         if parsed.template is not None:
-            # Which Secrets a Registry refers to may have changed with its template.
+            # What a Registry refers to may have changed with its template.
             self._stores.referenced_secrets.refer(key, self.secret_references(owner))
+            self._stores.referenced_config_maps.refer(key, self.config_map_references(owner))
         return RegistryInputs(
             owner=owner,
             spec=spec,
@@ -86,6 +102,8 @@ class Gatherer:
             children=children,
             cosi=self._cosi(owner),
             credentials=self._credentials(owner, spec),
+            certificates=self._certificates(owner, spec),
+            neighbours=self.places.writers_beside(owner),
             health=tuple(answer for answer in answers if answer is not None),
             random_secret=self._random_secret,
             planner=self._planner.plan,
@@ -109,8 +127,12 @@ class Gatherer:
     def secret_references(self, owner: Object) -> tuple[ObjectKey, ...]:
         """The Secrets of others that a Registry refers to."""
         spec = self._parse(owner).specification.spec
-        key = credentials_key(owner, spec.storage) if spec else None
-        return (key,) if key is not None else ()
+        return references.secrets_of(owner, spec.storage) if spec else ()
+
+    def config_map_references(self, owner: Object) -> tuple[ObjectKey, ...]:
+        """The ConfigMaps of others that a Registry refers to."""
+        spec = self._parse(owner).specification.spec
+        return references.config_maps_of(owner, spec.storage) if spec else ()
 
     def _parse(self, owner: Object) -> _Parsed:
         known = self._parsed.get(owner.key)
@@ -163,7 +185,7 @@ class Gatherer:
         )
 
     def _credentials(self, owner: Object, spec: RegistrySpec | None) -> Credentials:
-        key = credentials_key(owner, spec.storage) if spec else None
+        key = references.credentials_key(owner, spec.storage) if spec else None
         if key is None:
             return Credentials(known=True)
         secrets = self._stores.referenced_secrets
@@ -172,6 +194,20 @@ class Gatherer:
             known=secrets.known(key),
             problem=failure.message if failure else "",
             secret=secrets.get(key),
+        )
+
+    def _certificates(self, owner: Object, spec: RegistrySpec | None) -> Certificates:
+        named = references.certificates_key(owner, spec.storage) if spec else None
+        if named is None:
+            return Certificates(known=True)
+        key, in_config_map = named
+        stores = self._stores
+        held = stores.referenced_config_maps if in_config_map else stores.referenced_secrets
+        failure = held.failure(key)
+        return Certificates(
+            known=held.known(key),
+            problem=failure.message if failure else "",
+            source=held.get(key),
         )
 
 
@@ -183,13 +219,3 @@ def _own(owner: Object, found: Object | None) -> Object | None:
     """
     controller = found.controller() if found is not None else None
     return None if controller is not None and controller.uid != owner.uid else found
-
-
-def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:
-    """The Secret that holds the storage credentials; None when there need not be one."""
-    if storage is None or storage.kind is None:
-        return None
-    if storage.s3 is not None:
-        reference = storage.s3.secret_ref
-        return ObjectKey(owner.namespace, reference.name) if reference else None
-    return bucket.credentials_key(owner) if storage.kind == "bucket" else None

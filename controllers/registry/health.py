@@ -29,20 +29,26 @@ _LONGEST_ANSWER = 16_384
 _LONGEST_MESSAGE = 300
 _AT_ONCE = 16
 
+# The first that is found counts: SDKs wrap what they met in words of their own.
 _SIGNS: Mapping[str, str] = {
     "InvalidAccessKeyId": "CredentialsRejected",
     "SignatureDoesNotMatch": "CredentialsRejected",
     "AccessDenied": "CredentialsRejected",
     "Forbidden": "CredentialsRejected",
     "NoCredentialProviders": "CredentialsRejected",
+    "WebIdentityErr": "CredentialsRejected",
+    "AuthenticationFailed": "CredentialsRejected",
+    "cannot fetch token": "CredentialsRejected",
     "NoSuchBucket": "BucketNotFound",
+    "ContainerNotFound": "BucketNotFound",
+    "bucket doesn't exist": "BucketNotFound",
+    "x509": "CertificateUntrusted",
     "connection refused": "StorageUnreachable",
     "no such host": "StorageUnreachable",
     "i/o timeout": "StorageUnreachable",
     "deadline exceeded": "StorageUnreachable",
     "no route to host": "StorageUnreachable",
     "RequestError": "StorageUnreachable",
-    "x509": "StorageUnreachable",
 }
 
 

@@ -54,6 +54,15 @@ class Credentials:
     secret: Object | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """The ConfigMap or Secret that holds the store's certificate authorities; as `Credentials`."""
+
+    known: bool
+    problem: str = ""
+    source: Object | None = field(default=None, repr=False)
+
+
 @dataclass(frozen=True)
 class RegistryInputs:
     """One Registry and its world.
@@ -62,6 +71,7 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: what holds, its template's included; None when nothing does (`refusal` says why).
         template: the RegistryTemplate that it names.
+        neighbours: the other Registries that write to the place where it keeps its images.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.
     """
@@ -73,6 +83,8 @@ class RegistryInputs:
     children: Children = Children()
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)
+    certificates: Certificates = Certificates(known=True)
+    neighbours: tuple[Object, ...] = ()
     health: tuple[PodHealth, ...] = ()
     random_secret: Callable[[], str] = field(default=str, repr=False)
     planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(

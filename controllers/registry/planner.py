@@ -26,7 +26,10 @@ class Planner:
 
     def plan(self, inputs: "RegistryInputs") -> Plan:
         """The configuration to run with, or why there is none now."""
-        basis = (inputs.spec, inputs.cosi, inputs.credentials, moving.refusal(inputs))
+        # A Registry made anew under its name is younger than its neighbours.
+        others = (inputs.owner.uid, inputs.certificates, inputs.neighbours)
+        moves = moving.refusal(inputs)
+        basis = (inputs.spec, inputs.cosi, inputs.credentials, moves, others)
         known = self._known.get(inputs.owner.key)
         if known is not None and known[0] == basis:
             return known[1]

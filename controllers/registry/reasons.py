@@ -71,7 +71,7 @@ _STORAGE = (
     Reason(
         "StorageNotSpecified",
         "No storage is named.",
-        "Set bucketClassName and bucketAccessClass, s3, or emptyDir.",
+        "Set bucketClassName and bucketAccessClass, s3, gcs, azure, or emptyDir.",
         gravity=Gravity.STALL,
     ),
     Reason(
@@ -110,6 +110,32 @@ _STORAGE = (
         "Add the key that the message names, or name the right keys.",
     ),
     Reason(
+        "BucketShared",
+        "An older Registry writes to the same folder of the same bucket.",
+        "Set rootDirectory to a folder of its own, or let the younger one only read.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "CaBundleNotRead",
+        "The ConfigMap or Secret of caBundle is being read.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "CaBundleUnreadable",
+        "The API server refuses to show the ConfigMap or Secret of caBundle.",
+        "Grant the operator the right that the message names; tried again by itself.",
+    ),
+    Reason(
+        "CaBundleNotFound",
+        "The ConfigMap or Secret of caBundle does not exist.",
+        "Create it in the Registry's namespace, or correct the name.",
+    ),
+    Reason(
+        "CaBundleInvalid",
+        "What caBundle names holds no certificate.",
+        "Put certificates there as PEM, or name the right key.",
+    ),
+    Reason(
         "CosiNotInstalled",
         "The cluster does not serve the COSI kinds.",
         "Install COSI, or use storage.s3.",
@@ -141,6 +167,11 @@ _STORAGE = (
     ),
     Reason(
         "BucketNotFound", "The store has no such bucket.", "Create the bucket, or correct its name."
+    ),
+    Reason(
+        "CertificateUntrusted",
+        "The registry does not trust the certificate of the store.",
+        "Name its authority in caBundle; the message says whether it is that, or name or date.",
     ),
     Reason(
         "StorageUnreachable",
@@ -185,8 +216,26 @@ _CONFIGURATION = (
     ),
     Reason(
         "ValueInvalid",
-        "spec.config has a value of the wrong type or range.",
+        "spec.config or a field of the storage has a value of the wrong type or range.",
         "Correct the value that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "FieldUnsupported",
+        "The image's release does not know a field, or a value of it.",
+        "Use a newer image, or remove the field that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "SetTwice",
+        "A field and a key of spec.config say the same thing.",
+        "Remove one of the two that the message names.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "IdentityUnsupported",
+        "The pods' own identity at the cloud can't be used, by this release or at this endpoint.",
+        "Use a newer image, remove the endpoint, or name a Secret in secretRef.",
         gravity=Gravity.STALL,
     ),
     Reason(

@@ -19,7 +19,13 @@ from registry_operator.runtime.conditions import Condition, Status
 from registry_operator.runtime.outcome import Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Recorded
 
-_STORAGE_SIGNS = {"CredentialsRejected", "BucketNotFound", "StorageUnreachable", "StorageFailing"}
+_STORAGE_SIGNS = {
+    "CredentialsRejected",
+    "BucketNotFound",
+    "CertificateUntrusted",
+    "StorageUnreachable",
+    "StorageFailing",
+}
 _STORAGE_KINDS = ("finalizer", "bucket-claim", "bucket-access")
 
 

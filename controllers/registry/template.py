@@ -59,6 +59,12 @@ def name_of(owner: Object) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
+def own_spec(owner: Object) -> Mapping[str, Any]:
+    """What a Registry says itself; the CRD sees to it that this is a mapping or nothing."""
+    spec = owner.body().get("spec")
+    return spec if isinstance(spec, Mapping) else {}
+
+
 def by_template(owner: Object) -> Iterable[str]:
     """Index of Registries by the template that they name."""
     name = name_of(owner)
@@ -81,7 +87,7 @@ def specify(owner: Object, template: Template | None) -> Specification:
     One that is being deleted goes by what it says itself where its template can't be used: its own
     fields would win anyway, and what it does not say is to keep.
     """
-    own = owner.body().get("spec") or {}
+    own = own_spec(owner)
     found = _merge(own, template)
     if found.spec is None and template is not None and owner.is_deleting:
         return Specification(effective(own).spec, found.refusal)

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from controllers.kinds import (
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -41,7 +42,7 @@ from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 SPEC = {"image": "registry:3.1.2", "storage": {"emptyDir": {}}}
 KINDS = (
     *(REGISTRY, DEPLOYMENT, REPLICA_SET, POD),
-    *(SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE),
+    *(SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE),
 )
 _HERE = Address("127.0.0.1", 0)
 KEY = ObjectKey("the-recorded-namespace", "the-recorded-name")

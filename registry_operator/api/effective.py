@@ -68,26 +68,31 @@ def effective(registry: Spec, template: Spec | None = None) -> Effective:
     Fields that this version doesn't know are passed over, so that an older operator survives a
     newer CRD.
     """
-    merged = _merged(registry, template)
-    model, found = _read(merged, extra="ignore")
+    written = merged(registry, template)
+    model, found = _read(written, extra="ignore")
     if not found:
         return Effective(model)
 
-    sources = _sources(registry, merged)
+    sources = _sources(registry, written)
 
     return Effective(None, tuple(Problem(path, _whose(path, sources), m) for path, m in found))
 
 
 def explain(registry: Spec, template: Spec | None = None) -> Explained:
     """The same, field by field. A field that this version doesn't know is a problem."""
-    merged = _merged(registry, template)
-    model, found = _read(merged, extra="forbid")
-    spec = _fill(merged, model.model_dump(mode="json", by_alias=True, exclude_none=True))
-    written = _sources(registry, merged)
+    both = merged(registry, template)
+    model, found = _read(both, extra="forbid")
+    spec = _fill(both, model.model_dump(mode="json", by_alias=True, exclude_none=True))
+    written = _sources(registry, both)
     sources: dict[Path, Source] = {path: written.get(path, "default") for path, _ in leaves(spec)}
     problems = tuple(Problem(path, _whose(path, sources), message) for path, message in found)
 
     return Explained(spec, sources, problems)
+
+
+def merged(registry: Spec, template: Spec | None = None) -> dict[str, Any]:
+    """What the two authors wrote, the Registry's over the template's, without defaults."""
+    return _merge(_without_nulls(template or {}), registry, ())
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -97,10 +102,6 @@ def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
             yield from leaves(item, (*path, key))
     elif path:
         yield path, value
-
-
-def _merged(registry: Spec, template: Spec | None) -> dict[str, Any]:
-    return _merge(_without_nulls(template or {}), registry, ())
 
 
 def _merge(below: Spec, above: Spec, path: Path) -> dict[str, Any]:
@@ -124,18 +125,18 @@ def _without_nulls(value: Spec) -> dict[str, Any]:
     return _merge({}, value, ()) if value else {}
 
 
-def _sources(registry: Spec, merged: Spec) -> dict[Path, Source]:
+def _sources(registry: Spec, written: Spec) -> dict[Path, Source]:
     """Who wrote each leaf of a merged spec."""
     owned = {path for path, _ in leaves(_without_nulls(registry))}
 
-    return {path: "registry" if path in owned else "template" for path, _ in leaves(merged)}
+    return {path: "registry" if path in owned else "template" for path, _ in leaves(written)}
 
 
 def _read(
-    merged: dict[str, Any], *, extra: Literal["ignore", "forbid"]
+    written: dict[str, Any], *, extra: Literal["ignore", "forbid"]
 ) -> tuple[RegistrySpec, list[tuple[Path, str]]]:
     try:
-        model = RegistrySpec.model_validate(merged, extra=extra, by_alias=True, by_name=False)
+        model = RegistrySpec.model_validate(written, extra=extra, by_alias=True, by_name=False)
     except ValidationError as error:
         found = [
             (tuple(str(part) for part in e["loc"]), e["msg"])
@@ -144,7 +145,7 @@ def _read(
 
         return RegistrySpec(), found
 
-    service = {"type": model.service.type, **merged.get("service", {})}
+    service = {"type": model.service.type, **written.get("service", {})}
     broken = [need for need in NEEDS if need.is_broken_by(service)]
 
     return model, [(("service", need.field), need.cure) for need in broken]

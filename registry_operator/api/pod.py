@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from registry_operator.api.names import RESERVED_LABELS
+from registry_operator.api.names import GROUP, RESERVED_LABELS
 from registry_operator.api.types import (
     ATOMIC_MAP,
     Annotations,
@@ -27,6 +27,12 @@ _LABEL_RULE = Rule(
     rule=f"self.all(key, !(key in [{_reserved}]))",
     message=f"podTemplate.metadata.labels sets a label that the operator selects pods by: remove "
     f"{' and '.join((', '.join(RESERVED_LABELS[:-1]), RESERVED_LABELS[-1]))}",
+)
+
+_ANNOTATION_RULE = Rule(
+    rule=f"self.all(key, !key.startsWith('{GROUP}/'))",
+    message=f"serviceAccount.annotations sets an annotation of the operator's own: remove those "
+    f"that begin with {GROUP}/",
 )
 
 
@@ -61,3 +67,13 @@ class PodTemplate(Model):
 
     metadata: PodMetadata | None = None
     """Labels and annotations added to the pods, for example for a service mesh."""
+
+
+class ServiceAccount(Model):
+    """The ServiceAccount of the registry pods, which the operator makes."""
+
+    annotations: Annotated[Annotations, Field(json_schema_extra=rules(_ANNOTATION_RULE))] | None = (
+        None
+    )
+    """Annotations by which a cloud grants the pods an identity, such as
+    eks.amazonaws.com/role-arn."""

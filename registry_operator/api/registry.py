@@ -11,7 +11,12 @@ from pydantic import ConfigDict, Field
 
 from registry_operator.api.definition import Column, Definition
 from registry_operator.api.names import CATEGORY, NAME_LIMIT
-from registry_operator.api.pod import LocalObjectReference, PodTemplate, ResourceRequirements
+from registry_operator.api.pod import (
+    LocalObjectReference,
+    PodTemplate,
+    ResourceRequirements,
+    ServiceAccount,
+)
 from registry_operator.api.scheduling import Affinity, Tolerations, TopologySpreadConstraints
 from registry_operator.api.service import Service
 from registry_operator.api.status import RegistryStatus
@@ -59,7 +64,8 @@ class RegistrySpec(Model):
     resources: ResourceRequirements | None = None
     """Compute resources of the registry container."""
     storage: Storage | None = None
-    """Where images are kept: one of bucketClassName with bucketAccessClass, s3, emptyDir."""
+    """Where images are kept: one of bucketClassName with bucketAccessClass, s3, gcs, azure,
+    emptyDir."""
     service: Service = Service()
     """The Service in front of the registry pods."""
     config: dict[str, Any] | None = None
@@ -67,6 +73,8 @@ class RegistrySpec(Model):
     operator sets are refused by the condition ConfigurationValid."""
     pod_template: PodTemplate | None = None
     """What is added to the template of the registry pods."""
+    service_account: ServiceAccount | None = None
+    """The identity of the registry pods."""
     node_selector: Labels | None = None
     """Labels that a node must have to run the pods."""
     tolerations: Tolerations | None = None

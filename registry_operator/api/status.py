@@ -29,7 +29,7 @@ class StorageStatus(Model):
     """The storage in use."""
 
     kind: Annotated[str, Field(max_length=63)] | None = None
-    """bucket (COSI), s3 or emptyDir."""
+    """bucket (COSI), s3, gcs, azure or emptyDir."""
     bucket: Annotated[str, Field(max_length=255)] | None = None
     """Name of the bucket."""
     endpoint: Annotated[str, Field(max_length=2048)] | None = None

@@ -1,6 +1,7 @@
 """The registry's own configuration file, for the release that will read it.
 
-Settings flow in: the storage with its credentials, and the user's checked extras (passthrough.py).
+Settings flow in: the storage with its credentials (drivers.py), and the user's checked extras
+(passthrough.py).
 Out flows the whole file. Where releases differ and the release is not known, the block that works
 on every one is written. Every string is quoted and every duration is a string, because the registry
 reads YAML loosely: an unquoted 0o17 is a number and the integer 60 is sixty nanoseconds to it.
@@ -16,57 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
+from registry_operator.distribution.drivers import S3Storage, Storage, is_shared
 from registry_operator.distribution.passthrough import merge
 from registry_operator.distribution.release import Release
 
-DEFAULT_REGION = "us-east-1"
-
 _PLAIN_KEY = re.compile(r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z][a-z0-9]*")
-_AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn")
-
-
-@dataclass(frozen=True, slots=True)
-class FilesystemStorage:
-    """A folder of the pod."""
-
-    root: str
-
-
-@dataclass(frozen=True, slots=True)
-class InMemoryStorage:
-    """The memory of the process: for tests."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Storage:
-    """A bucket. Keys are not shown by repr.
-
-    `endpoint` is a URL, or a HOST[:PORT] which is spoken to over TLS; None means AWS. Without keys
-    the registry asks its environment. `force_path_style` None: true for an endpoint other than AWS.
-    """
-
-    bucket: str
-    region: str = ""
-    endpoint: str | None = None
-    access_key: str | None = field(default=None, repr=False)
-    secret_key: str | None = field(default=None, repr=False)
-    force_path_style: bool | None = None
-
-    @property
-    def is_aws(self) -> bool:
-        """Whether the endpoint is AWS's own."""
-        if not self.endpoint:
-            return True
-
-        host = urlsplit(self.endpoint if "://" in self.endpoint else f"//{self.endpoint}").hostname
-        return (host or "").endswith(_AWS_HOSTS)
-
-
-Storage = FilesystemStorage | S3Storage | InMemoryStorage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +49,9 @@ def render(settings: Settings, *, release: Release | None) -> dict[str, Any]:
         "version": "0.1",
         "log": {"level": "info", "formatter": "json", "accesslog": {"disabled": True}},
         "storage": {
-            **_driver(settings.storage),
+            **settings.storage.parameters(),
             "delete": {"enabled": True},
-            "redirect": {"disable": _serves_blobs_itself(settings.storage)},
+            "redirect": {"disable": not settings.storage.clients_reach},
             "maintenance": {"uploadpurging": _upload_purging(settings.storage, release)},
         },
         "http": {
@@ -133,39 +91,6 @@ def _to_yaml(content: str) -> str:
     return text
 
 
-def _driver(storage: Storage) -> dict[str, Any]:
-    match storage:
-        case FilesystemStorage(root):
-            return {"filesystem": {"rootdirectory": root}}
-        case InMemoryStorage():
-            return {"inmemory": {}}
-        case S3Storage():
-            return {"s3": _s3(storage)}
-
-
-def _s3(storage: S3Storage) -> dict[str, Any]:
-    path_style = storage.force_path_style
-    parameters: dict[str, Any] = {
-        "bucket": storage.bucket,
-        "region": storage.region or DEFAULT_REGION,
-        # 2.8 knows no such key: there any endpoint means path style.
-        "forcepathstyle": not storage.is_aws if path_style is None else path_style,
-        "secure": not (storage.endpoint or "").startswith("http://"),
-    }
-    if storage.endpoint:
-        parameters["regionendpoint"] = storage.endpoint.rstrip("/")
-
-    if storage.access_key and storage.secret_key:
-        parameters |= {"accesskey": storage.access_key, "secretkey": storage.secret_key}
-
-    return parameters
-
-
-def _serves_blobs_itself(storage: Storage) -> bool:
-    """Only AWS is surely within reach of clients: elsewhere the registry does not redirect."""
-    return not (isinstance(storage, S3Storage) and storage.is_aws)
-
-
 def _upload_purging(storage: Storage, release: Release | None) -> dict[str, Any]:
     """All four keys, or it panics. Off where 2.8 crashes on folder markers in a bucket (#4713)."""
     crashes = isinstance(storage, S3Storage) and (release is None or release.family == "2.8")
@@ -183,7 +108,7 @@ def _may_cache(settings: Settings, *, deletes: bool) -> bool:
     if not deletes:
         return True
 
-    return not isinstance(settings.storage, S3Storage) and settings.replicas <= 1
+    return not is_shared(settings.storage) and settings.replicas <= 1
 
 
 class _Dumper(yaml.CSafeDumper):

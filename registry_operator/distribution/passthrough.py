@@ -14,8 +14,9 @@ from typing import Any
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from registry_operator.distribution.finding import Finding
-from registry_operator.distribution.release import Release
-from registry_operator.distribution.schema import ROOT, Key, Type
+from registry_operator.distribution.key import Key, Type
+from registry_operator.distribution.release import Release, Version
+from registry_operator.distribution.schema import ROOT
 
 UNKNOWN_REASON = "KeyUnknown"
 OWNED_REASON = "KeyOwned"
@@ -40,7 +41,7 @@ def check(
 ) -> list[Finding]:
     """What is wrong with the user's part of the configuration, for the release that will read it.
 
-    `driver` is the storage driver in use (`s3`, `filesystem`): its tuning keys are then allowed.
+    `driver` is the storage driver in use (`s3`, `filesystem`, …): its tuning keys are then allowed.
     """
     return list(_Check(release, driver).value(config, ROOT, path=""))
 
@@ -91,18 +92,21 @@ class _Check:
     def _absence(self, key: Key) -> str:
         """Why the release has no such key, or may be stopped by it; empty when all is well."""
         if self._release is None:
-            return _may_stop(key) if key.fatal_before else ""
+            return _may_stop(key.since) if key.fatal_before else ""
 
         if key.since is not None and self._release.surely_before(key.since):
-            return (
-                f"exists since release {_dotted(key.since)}, and the image is {self._release}: "
-                "remove it, or use a newer image"
-            )
+            return self._too_old(key.since)
 
         if key.until is not None and self._release.surely_since(key.until):
             return f"is gone since release {_dotted(key.until)}: remove it"
 
         return ""
+
+    def _too_old(self, since: Version) -> str:
+        return (
+            f"exists since release {_dotted(since)}, and the image is {self._release}: "
+            "remove it, or use a newer image"
+        )
 
     def _content(self, value: Any, key: Key, *, path: str) -> Iterator[Finding]:
         match key.type:
@@ -116,6 +120,25 @@ class _Check:
                     yield from self.value(item, key.item, path=f"{path}[{index}]")
             case _:
                 yield from _scalar(value, key, path=path)
+                yield from self._value_of_a_release(value, key, path=path)
+
+    def _value_of_a_release(self, value: Any, key: Key, *, path: str) -> Iterator[Finding]:
+        if not key.values_since:
+            return
+
+        if value.upper() not in key.values_since:
+            yield Finding(path, VALUE_REASON, f"must be {' or '.join(key.values_since)}")
+            return
+
+        since = key.values_since[value.upper()]
+        if since is None:
+            return
+
+        if self._release is None:
+            yield Finding(path, UNKNOWN_REASON, f"is {value}, which {_may_stop(since)}")
+        elif self._release.surely_before(since):
+            told = f"is {value}, which {self._too_old(since)}"
+            yield Finding(path, UNKNOWN_REASON, told)
 
     def _object(self, value: Mapping[str, Any], key: Key, *, path: str) -> Iterator[Finding]:
         for name in sorted(value):
@@ -130,9 +153,9 @@ class _Check:
                 yield Finding(_join(path, name), VALUE_REASON, "is missing: add it")
 
 
-def _may_stop(key: Key) -> str:
+def _may_stop(since: Version | None) -> str:
     return (
-        f"stops releases before {_dotted(key.since)}, and the image's tag does not tell the "
+        f"stops releases before {_dotted(since)}, and the image's tag does not tell the "
         "release: remove it, or use a tag such as 3.1.2"
     )
 
@@ -143,6 +166,9 @@ def _scalar(value: Any, key: Key, *, path: str) -> Iterator[Finding]:
 
     if key.minimum is not None and value < key.minimum:
         yield Finding(path, VALUE_REASON, f"must be {key.minimum} or more")
+
+    if key.maximum is not None and value > key.maximum:
+        yield Finding(path, VALUE_REASON, f"must be {key.maximum} or less")
 
 
 def _is_a(value: object, type_: Type) -> bool:

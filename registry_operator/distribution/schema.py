@@ -10,50 +10,11 @@ Source: configuration.go and the drivers of github.com/distribution/distribution
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from types import MappingProxyType
 
+from registry_operator.distribution.key import Key, Type, list_of, object_of, one_of, owned, since
 from registry_operator.distribution.release import Version
-
-
-class Type(Enum):
-    """What a value may be; the value of each member is how a user is told."""
-
-    OBJECT = "an object"
-    LIST = "a list"
-    MAP = "an object of named values"
-    STRING = "a string"
-    INTEGER = "a whole number"
-    BOOLEAN = "true or false, without quotes"
-    DURATION = 'a duration in quotes, such as "90s" or "24h"'
-    REGEXP = "a regular expression without look-around and back-references (RE2)"
-    ANY = "anything but null"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """One key of the configuration.
-
-    `keys` are those of an OBJECT, `item` is that of a LIST or MAP. `owner` is not empty when the
-    operator sets the key: how to get what is wanted instead. `driver` names the storage driver
-    without which the key must not be there. `since` and `until` are the first release that has it
-    and the first that has it no more; `fatal_before` says that earlier releases do not start with
-    it, instead of dropping it. `required` keys must be there when the object is.
-    """
-
-    type: Type
-    keys: Mapping[str, "Key"] = field(default_factory=dict)
-    item: "Key | None" = None
-    owner: str = ""
-    driver: str = ""
-    since: Version | None = None
-    until: Version | None = None
-    fatal_before: bool = False
-    values: tuple[str, ...] = ()
-    minimum: int | None = None
-    required: tuple[str, ...] = ()
-
 
 _STRING, _BOOLEAN = Key(type=Type.STRING), Key(type=Type.BOOLEAN)
 _DURATION = Key(type=Type.DURATION)
@@ -64,46 +25,26 @@ _HEADERS = Key(type=Type.MAP, item=_STRINGS)
 _V3, _V31 = (3, 0, 0), (3, 1, 0)
 
 
-def _object(keys: Mapping[str, Key], *, required: tuple[str, ...] = ()) -> Key:
-    return Key(type=Type.OBJECT, keys=MappingProxyType(dict(keys)), required=required)
-
-
-def _list(item: Key) -> Key:
-    return Key(type=Type.LIST, item=item)
-
-
-def _one_of(*values: str) -> Key:
-    return Key(type=Type.STRING, values=values)
-
-
-def _owned(cure: str) -> Key:
-    return Key(type=Type.ANY, owner=cure)
-
-
-def _since(version: Version, key: Key, *, fatal_before: bool = False) -> Key:
-    return replace(key, since=version, fatal_before=fatal_before)
-
-
-_ENABLED = _object({"enabled": _BOOLEAN})
-_DRIVER = _owned("the storage driver follows from spec.storage")
+_ENABLED = object_of({"enabled": _BOOLEAN})
+_DRIVER = owned("the storage driver follows from spec.storage")
 _NO_FILES = "it needs a file in the pod, which the operator does not mount"
 
-_LOG = _object(
+_LOG = object_of(
     {
-        "accesslog": _object({"disabled": _BOOLEAN}),
-        "level": _one_of("error", "warn", "info", "debug"),
-        "formatter": _one_of("text", "json", "logstash"),
+        "accesslog": object_of({"disabled": _BOOLEAN}),
+        "level": one_of("error", "warn", "info", "debug"),
+        "formatter": one_of("text", "json", "logstash"),
         "fields": Key(type=Type.MAP, item=Key(type=Type.ANY)),
-        "reportcaller": _since(_V3, _BOOLEAN),
-        "hooks": _list(
-            _object(
+        "reportcaller": since(_V3, _BOOLEAN),
+        "hooks": list_of(
+            object_of(
                 {
                     "disabled": _BOOLEAN,
-                    "type": _one_of("mail"),
+                    "type": one_of("mail"),
                     "levels": _STRINGS,
-                    "options": _object(
+                    "options": object_of(
                         {
-                            "smtp": _object(
+                            "smtp": object_of(
                                 {
                                     "addr": _STRING,
                                     "username": _STRING,
@@ -122,55 +63,93 @@ _LOG = _object(
     }
 )
 
-_BUCKET = _owned("set it in spec.storage")
+_BUCKET = owned("set it in spec.storage")
+_PART = Key(type=Type.INTEGER, minimum=5 << 20, maximum=5 << 30)
+_STORAGE_CLASSES: Mapping[str, Version | None] = MappingProxyType(
+    {
+        **dict.fromkeys(("NONE", "STANDARD", "REDUCED_REDUNDANCY"), None),
+        **dict.fromkeys(("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING"), _V3),
+        **dict.fromkeys(("OUTPOSTS", "GLACIER_IR"), _V3),
+        "EXPRESS_ONEZONE": _V31,
+    }
+)
 _S3 = replace(
-    _object(
+    object_of(
         {
             **dict.fromkeys(("bucket", "region", "regionendpoint", "forcepathstyle"), _BUCKET),
             **dict.fromkeys(("accesskey", "secretkey", "sessiontoken"), _BUCKET),
-            "secure": _owned("it follows from the URL in spec.storage"),
+            "secure": owned("it follows from the URL in spec.storage"),
             "encrypt": _BOOLEAN,
             "keyid": _STRING,
             "skipverify": _BOOLEAN,
             "v4auth": _BOOLEAN,
-            "chunksize": Key(type=Type.INTEGER, minimum=5 << 20),
-            "multipartcopychunksize": Key(type=Type.INTEGER, minimum=5 << 20),
+            "chunksize": _PART,
+            "multipartcopychunksize": _PART,
             "multipartcopymaxconcurrency": _POSITIVE,
-            "multipartcopythresholdsize": _NATURAL,
+            "multipartcopythresholdsize": Key(type=Type.INTEGER, minimum=0, maximum=5 << 30),
             "rootdirectory": _STRING,
-            "storageclass": _STRING,
+            "storageclass": Key(type=Type.STRING, values_since=_STORAGE_CLASSES),
             "useragent": _STRING,
             "objectacl": _STRING,
-            "usedualstack": _BOOLEAN,
-            "accelerate": _BOOLEAN,
-            "loglevel": _since(_V3, _STRING),
-            "usefipsendpoint": _since(_V31, _BOOLEAN),
-            "redirectendpoint": _since((3, 1, 2), _STRING),
+            "usedualstack": since(_V3, _BOOLEAN),
+            "accelerate": since(_V3, _BOOLEAN),
+            "loglevel": since(_V3, _STRING),
+            "usefipsendpoint": since(_V31, _BOOLEAN),
+            "redirectendpoint": since((3, 1, 2), _STRING),
         }
     ),
     driver="s3",
 )
-_FILESYSTEM = replace(
-    _object(
+_GCS = replace(
+    object_of(
         {
-            "rootdirectory": _owned("it follows from spec.storage"),
+            **dict.fromkeys(("bucket", "keyfile", "credentials"), _BUCKET),
+            "rootdirectory": _STRING,
+            "chunksize": Key(type=Type.INTEGER, minimum=256 << 10),
+            "maxconcurrency": Key(type=Type.INTEGER, minimum=25),
+            "useragent": since(_V3, _STRING),
+        }
+    ),
+    driver="gcs",
+)
+_AZURE = replace(
+    object_of(
+        {
+            **dict.fromkeys(("accountname", "accountkey", "container", "credentials"), _BUCKET),
+            "connectionstring": _BUCKET,
+            "serviceurl": since(_V3, _STRING),
+            "realm": _STRING,
+            "rootdirectory": since(_V3, _STRING),
+            "max_retries": since(_V3, _POSITIVE),
+            "retry_delay": since(_V3, _DURATION),
+            "skipverify": since(_V3, _BOOLEAN),
+        }
+    ),
+    driver="azure",
+)
+_FILESYSTEM = replace(
+    object_of(
+        {
+            "rootdirectory": owned("it follows from spec.storage"),
             "maxthreads": Key(type=Type.INTEGER, minimum=25),
         }
     ),
     driver="filesystem",
 )
-_STORAGE = _object(
+_STORAGE = object_of(
     {
         "s3": _S3,
+        "gcs": _GCS,
+        "azure": _AZURE,
         "filesystem": _FILESYSTEM,
-        **dict.fromkeys(("s3aws", "inmemory", "azure", "gcs", "oss", "swift"), _DRIVER),
+        **dict.fromkeys(("s3aws", "inmemory", "oss", "swift"), _DRIVER),
         "delete": _ENABLED,
-        "redirect": _object({"disable": _BOOLEAN}),
-        "cache": _owned("the operator caches where only one pod deletes, and nowhere else"),
-        "tag": _since(_V3, _object({"concurrencylimit": _NATURAL}), fatal_before=True),
-        "maintenance": _object(
+        "redirect": object_of({"disable": _BOOLEAN}),
+        "cache": owned("the operator caches where only one pod deletes, and nowhere else"),
+        "tag": since(_V3, object_of({"concurrencylimit": _NATURAL}), fatal_before=True),
+        "maintenance": object_of(
             {
-                "uploadpurging": _object(
+                "uploadpurging": object_of(
                     {
                         "enabled": _BOOLEAN,
                         "age": _DURATION,
@@ -184,30 +163,30 @@ _STORAGE = _object(
     }
 )
 
-_HTTP = _object(
+_HTTP = object_of(
     {
-        "addr": _owned("choose the port that clients see in spec.service.port"),
-        "net": _owned("the registry listens on TCP"),
-        "secret": _owned("the operator makes one secret for all pods and keeps it"),
-        "debug": _owned("the operator uses it for probes and metrics"),
-        "draintimeout": _owned("the operator drains for 60s, within the pods' grace period"),
-        "tls": _owned(f"{_NO_FILES}: terminate TLS in front of the Service"),
+        "addr": owned("choose the port that clients see in spec.service.port"),
+        "net": owned("the registry listens on TCP"),
+        "secret": owned("the operator makes one secret for all pods and keeps it"),
+        "debug": owned("the operator uses it for probes and metrics"),
+        "draintimeout": owned("the operator drains for 60s, within the pods' grace period"),
+        "tls": owned(f"{_NO_FILES}: terminate TLS in front of the Service"),
         "host": _STRING,
         "prefix": _STRING,
         "relativeurls": _BOOLEAN,
         "headers": _HEADERS,
-        "http2": _object({"disabled": _BOOLEAN}),
-        "h2c": _since(_V3, _ENABLED),
+        "http2": object_of({"disabled": _BOOLEAN}),
+        "h2c": since(_V3, _ENABLED),
     }
 )
 
 _CHECK = {"interval": _DURATION, "threshold": _POSITIVE}
-_HEALTH = _object(
+_HEALTH = object_of(
     {
-        "storagedriver": _object({"enabled": _BOOLEAN, **_CHECK}),
-        "file": _list(_object({"file": _STRING, **_CHECK}, required=("file",))),
-        "http": _list(
-            _object(
+        "storagedriver": object_of({"enabled": _BOOLEAN, **_CHECK}),
+        "file": list_of(object_of({"file": _STRING, **_CHECK}, required=("file",))),
+        "http": list_of(
+            object_of(
                 {
                     "uri": _STRING,
                     "headers": _HEADERS,
@@ -218,17 +197,17 @@ _HEALTH = _object(
                 required=("uri",),
             )
         ),
-        "tcp": _list(
-            _object({"addr": _STRING, "timeout": _DURATION, **_CHECK}, required=("addr",))
+        "tcp": list_of(
+            object_of({"addr": _STRING, "timeout": _DURATION, **_CHECK}, required=("addr",))
         ),
     }
 )
 
-_NOTIFICATIONS = _object(
+_NOTIFICATIONS = object_of(
     {
-        "events": _object({"includereferences": _BOOLEAN}),
-        "endpoints": _list(
-            _object(
+        "events": object_of({"includereferences": _BOOLEAN}),
+        "endpoints": list_of(
+            object_of(
                 {
                     "name": _STRING,
                     "disabled": _BOOLEAN,
@@ -238,7 +217,7 @@ _NOTIFICATIONS = _object(
                     "threshold": _POSITIVE,
                     "backoff": _DURATION,
                     "ignoredmediatypes": _STRINGS,
-                    "ignore": _object({"mediatypes": _STRINGS, "actions": _STRINGS}),
+                    "ignore": object_of({"mediatypes": _STRINGS, "actions": _STRINGS}),
                 },
                 required=("name", "url"),
             )
@@ -246,16 +225,16 @@ _NOTIFICATIONS = _object(
     }
 )
 
-_MANIFESTS = _object(
+_MANIFESTS = object_of(
     {
-        "urls": _object({"allow": _REGEXPS, "deny": _REGEXPS}),
-        "indexes": _since(
+        "urls": object_of({"allow": _REGEXPS, "deny": _REGEXPS}),
+        "indexes": since(
             _V3,
-            _object(
+            object_of(
                 {
-                    "platforms": _one_of("all", "none", "list"),
-                    "platformlist": _list(
-                        _object(
+                    "platforms": one_of("all", "none", "list"),
+                    "platformlist": list_of(
+                        object_of(
                             {"architecture": _STRING, "os": _STRING},
                             required=("architecture", "os"),
                         )
@@ -266,24 +245,24 @@ _MANIFESTS = _object(
     }
 )
 
-ROOT = _object(
+ROOT = object_of(
     {
-        "version": _owned("the operator writes it"),
+        "version": owned("the operator writes it"),
         "log": _LOG,
-        "loglevel": _owned("use log.level"),
+        "loglevel": owned("use log.level"),
         "storage": _STORAGE,
         "http": _HTTP,
         "health": _HEALTH,
         "notifications": _NOTIFICATIONS,
-        "validation": _object({"disabled": _BOOLEAN, "manifests": _MANIFESTS}),
-        "policy": _object({"repository": _object({"classes": _STRINGS})}),
-        "catalog": _object({"maxentries": _POSITIVE}),
-        "tags": _since(_V31, _object({"maxtags": _NATURAL})),
-        "auth": _owned(f"{_NO_FILES}: put an authenticating proxy in front of the Service"),
-        "middleware": _owned("the operator does not support middleware"),
-        "redis": _owned("the operator does not support Redis yet"),
-        "proxy": _owned("a Registry is not a pull-through cache"),
-        "compatibility": replace(_object({"schema1": _ENABLED}), until=_V3),
+        "validation": object_of({"disabled": _BOOLEAN, "manifests": _MANIFESTS}),
+        "policy": object_of({"repository": object_of({"classes": _STRINGS})}),
+        "catalog": object_of({"maxentries": _POSITIVE}),
+        "tags": since(_V31, object_of({"maxtags": _NATURAL})),
+        "auth": owned(f"{_NO_FILES}: put an authenticating proxy in front of the Service"),
+        "middleware": owned("the operator does not support middleware"),
+        "redis": owned("the operator does not support Redis yet"),
+        "proxy": owned("a Registry is not a pull-through cache"),
+        "compatibility": replace(object_of({"schema1": _ENABLED}), until=_V3),
     }
 )
 """The whole file."""

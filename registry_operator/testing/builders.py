@@ -28,6 +28,10 @@ S3: Mapping[str, Any] = {
         "secretRef": {"name": "s3-keys"},
     }
 }
+CERTIFICATES: Mapping[str, str] = {"ca.crt": "-----BEGIN CERTIFICATE-----\nYWJj\n"}
+TRUSTING: Mapping[str, Any] = {
+    "s3": {"bucket": "trusted", "caBundle": {"configMapRef": {"name": "store-ca"}}}
+}
 COSI: Mapping[str, Any] = {"bucketClassName": "fast", "bucketAccessClass": "fast-keys"}
 
 _versions = itertools.count(1000)
@@ -37,6 +41,13 @@ def an_object(body: Mapping[str, Any]) -> Object:
     """An Object of a body; a resourceVersion is given where there is none."""
     metadata = {"resourceVersion": str(next(_versions)), **body["metadata"]}
     return Object.of({**body, "metadata": metadata})
+
+
+def own_folder(storage: Mapping[str, Any], name: str) -> Body:
+    """The same storage; of a bucket that exists a folder of the name, which no other has."""
+    if "s3" not in storage:
+        return dict(storage)
+    return {**storage, "s3": {**storage["s3"], "rootDirectory": name}}
 
 
 def a_registry(
@@ -121,6 +132,12 @@ def a_secret(
     encoded = {key: base64.b64encode(text.encode()).decode() for key, text in (data or {}).items()}
     own = {"namespace": NAMESPACE, "name": name, "uid": f"uid-{name}", **(metadata or {})}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": own, "data": encoded}
+
+
+def a_config_map(name: str, data: Mapping[str, str] | None = None) -> Body:
+    """A ConfigMap of a user."""
+    own = {"namespace": NAMESPACE, "name": name, "uid": f"uid-{name}"}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": own, "data": dict(data or {})}
 
 
 def a_child_secret(registry: Mapping[str, Any], name: str) -> Body:

@@ -14,7 +14,13 @@ from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE, SECRET
 from registry_operator.api.names import ANNOTATION_INTENT
 from registry_operator.kube.errors import ApiError, Forbidden, InternalError, Invalid
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.testing.builders import NAMESPACE, a_registry, a_secret, a_template
+from registry_operator.testing.builders import (
+    NAMESPACE,
+    a_registry,
+    a_secret,
+    a_template,
+    own_folder,
+)
 from registry_operator.testing.fake_api import Change
 from registry_operator.testing.simulation.plan import Step
 from registry_operator.testing.simulation.weather import Trouble
@@ -73,14 +79,16 @@ class Actors:
         if self._api.get(REGISTRY, _key(name)) is not None:
             return
         body = a_registry(name, storage=None)
-        body["spec"] = dict(spec)
+        body["spec"] = _at_home(name, spec)
         del body["metadata"]["uid"], body["metadata"]["generation"]
         self._api.put(REGISTRY, body)
 
     def _change(self, name: str, spec: Body) -> None:
         found = self._api.get(REGISTRY, _key(name))
         if found is not None:
-            self._api.change(REGISTRY, _key(name), lambda body: body["spec"].update(spec))
+            self._api.change(
+                REGISTRY, _key(name), lambda body: body["spec"].update(_at_home(name, spec))
+            )
 
     def _template(self, spec: Body | None) -> None:
         """The one template: made, changed in part, or taken away."""
@@ -252,6 +260,15 @@ _REASONS = {
     "down": "WriteFailed",
     "quoting": "Rejected",
 }
+
+
+def _at_home(name: str, spec: Body) -> Body:
+    """The wish, in a folder of the Registry's own: users know that one bucket has one writer.
+
+    Here and not in the plan, so that seeds go on meaning what they meant.
+    """
+    storage = spec.get("storage")
+    return {**spec, "storage": own_folder(storage, name)} if storage else dict(spec)
 
 
 def _key(name: str) -> ObjectKey:

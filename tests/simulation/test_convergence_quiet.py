@@ -11,7 +11,7 @@ from registry_operator.kube.errors import InternalError, Invalid, TransportError
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.recorder import EVENTS
-from registry_operator.testing.builders import NAMESPACE, S3, a_secret
+from registry_operator.testing.builders import NAMESPACE, S3, a_secret, own_folder
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import HTTP_SECRET, RegistryStage
 
@@ -27,7 +27,8 @@ async def test_a_hundred_idle_registries_cost_no_write_nor_does_a_restart(
     stage.api.put(SECRET, a_secret("s3-keys", KEYS))
     async with stage.running():
         for number in range(100):
-            stage.create(f"r{number}", storage=S3 if number % 2 else {"emptyDir": {}})
+            storage = own_folder(S3, f"r{number}") if number % 2 else {"emptyDir": {}}
+            stage.create(f"r{number}", storage=storage)
         await stage.settle(60)
         assert {stage.told(name=f"r{number}") for number in range(100)} == {("True", "Ready")}
         stage.api.writes()
@@ -63,7 +64,7 @@ async def test_a_process_that_dies_anywhere_leaves_nothing_that_the_next_cannot_
     stage = RegistryStage(clock)
     stage.api.put(SECRET, a_secret("s3-keys", KEYS))
     for name in ("one", "two"):
-        stage.create(name, storage=S3)
+        stage.create(name, storage=own_folder(S3, name))
     for life in range(8):
         cut = TransportError("killed", sent=True)
         stage.api.faults.plan(

@@ -18,7 +18,7 @@ from registry_operator.kube.errors import (
 )
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.testing.builders import NAMESPACE, S3, a_secret
+from registry_operator.testing.builders import NAMESPACE, S3, a_secret, own_folder
 from registry_operator.testing.fake_api import Fault
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import RegistryStage
@@ -249,7 +249,7 @@ async def test_it_converges_through_any_weather(clock: VirtualClock, seed: int) 
     async with stage.running():
         stage.api.faults.policy = weather
         for name in ("one", "two", "three"):
-            stage.create(name, storage=S3, replicas=2)
+            stage.create(name, storage=own_folder(S3, name), replicas=2)
         await stage.settle(20)
         stage.change(lambda spec: spec.update(replicas=1), "one")
         stage.api.drop_watches("cut")

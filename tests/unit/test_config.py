@@ -11,6 +11,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from controllers.registry.sharing import place_of
 from registry_operator import cli
 from registry_operator.api.registry import Registry
 from registry_operator.runtime.debug import loopback
@@ -282,19 +283,27 @@ def test_every_sample_registry_is_valid() -> None:
         if (storage := Registry.model_validate(body).spec.storage) is not None
     }
 
-    assert kinds == {"bucket", "s3", "emptyDir"}
+    assert kinds == {"bucket", "s3", "gcs", "azure", "emptyDir"}
 
 
 def test_the_secret_of_a_sample_has_the_keys_that_its_registry_asks_for() -> None:
     secrets = {body["metadata"]["name"]: body for body in _samples() if body["kind"] == "Secret"}
-    (s3,) = [
-        storage.s3
-        for body in _samples()
-        if body["kind"] == "Registry"
-        and (storage := Registry.model_validate(body).spec.storage) is not None
-        and storage.s3 is not None
-    ]
+    asked: dict[str, set[str]] = {}
+    for body in _samples():
+        if body["kind"] == "Registry":
+            storage = Registry.model_validate(body).spec.storage
+            reference = storage.cloud.secret_ref if storage and storage.cloud else None
+            if reference is not None:
+                keys = reference.model_dump(exclude={"name"})
+                asked[reference.name] = set(keys.values())
 
-    assert s3.secret_ref is not None
-    data = secrets[s3.secret_ref.name]["stringData"]
-    assert {s3.secret_ref.access_key_field, s3.secret_ref.secret_key_field} == set(data)
+    assert asked == {name: set(body["stringData"]) for name, body in secrets.items()}
+
+
+def test_registries_of_the_samples_do_not_share_a_folder_of_a_bucket() -> None:
+    places = [
+        place_of(body["spec"], "default") for body in _samples() if body["kind"] == "Registry"
+    ]
+    told = [place for place in places if place is not None]
+
+    assert len(told) == len(set(told))

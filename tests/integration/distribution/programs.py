@@ -110,7 +110,11 @@ class Running:
 
 @contextmanager
 def started(
-    binary: Path, configure: Callable[[str, str], Mapping[str, Any]], folder: Path
+    binary: Path,
+    configure: Callable[[str, str], Mapping[str, Any]],
+    folder: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Running]:
     """A process with the configuration that `configure(address, debug_address)` gives."""
     port, debug_port = free_port(), free_port()
@@ -123,7 +127,11 @@ def started(
             stdout=out,
             stderr=subprocess.STDOUT,
             text=True,
-            env={"OTEL_TRACES_EXPORTER": "none", "REGISTRY_HTTP_SECRET": '"shared"'},
+            env={
+                "OTEL_TRACES_EXPORTER": "none",
+                "REGISTRY_HTTP_SECRET": '"shared"',
+                **(environment or {}),
+            },
         )
 
     running = Running(process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{debug_port}", log)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from registry_operator.distribution.configuration import FilesystemStorage, Settings, render
+from registry_operator.distribution.configuration import Settings, render
+from registry_operator.distribution.drivers import FilesystemStorage
 from registry_operator.distribution.passthrough import check, merge
 from registry_operator.distribution.release import Release
 from tests.integration.distribution.programs import request, started

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from registry_operator.distribution.key import Key, Type
 from registry_operator.distribution.passthrough import merge
 from registry_operator.distribution.release import Release
-from registry_operator.distribution.schema import ROOT, Key, Type
+from registry_operator.distribution.schema import ROOT
 from tests.integration.distribution.programs import understands
 
 pytestmark = pytest.mark.integration

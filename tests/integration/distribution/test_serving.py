@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 
-from registry_operator.distribution.configuration import (
+from registry_operator.distribution.configuration import Settings, render
+from registry_operator.distribution.drivers import (
     FilesystemStorage,
     InMemoryStorage,
     S3Storage,
-    Settings,
     Storage,
-    render,
 )
 from registry_operator.distribution.passthrough import check
 from registry_operator.distribution.release import Release

@@ -20,14 +20,6 @@ from hack.world import World
 pytestmark = pytest.mark.integration
 
 SENTINEL = "do-not-tell"
-S3: dict[str, Any] = {
-    "s3": {
-        "bucket": "images",
-        "region": "eu-1",
-        "endpoint": "http://127.0.0.1:9",
-        "secretRef": {"name": "s3-keys"},
-    }
-}
 COLLECTED_BY_DASHBOARDS = (
     "controller_runtime_reconcile_total",
     "controller_runtime_reconcile_time_seconds_bucket",
@@ -42,6 +34,18 @@ COLLECTED_BY_DASHBOARDS = (
     "registry_operator_event_loop_stalls_total",
     "registry_operator_build_info",
 )
+
+
+def a_bucket(world: World) -> dict[str, Any]:
+    """A storage that no Registry of another test has, as its namespace may go slowly."""
+    said = {
+        "bucket": "images",
+        "region": "eu-1",
+        "endpoint": "http://127.0.0.1:9",
+        "secretRef": {"name": "s3-keys"},
+        "rootDirectory": world.namespace,
+    }
+    return {"storage": {"s3": said}}
 
 
 def command(operator: OperatorProcess, *arguments: str) -> str:
@@ -82,7 +86,7 @@ def test_the_state_says_why_a_registry_is_not_ready(
     world: World, operator: OperatorProcess
 ) -> None:
     key = f"{world.namespace}/images"
-    world.create_registry("images", {"storage": S3})
+    world.create_registry("images", a_bucket(world))
     missing = {"configuration": "SecretNotFound", "deployment": "SecretNotFound"}
     until(lambda: waiting_of(operator, key) == missing)
 
@@ -106,7 +110,7 @@ def test_the_state_is_served_on_loopback_with_every_kind_and_no_secret(
     world: World, operator: OperatorProcess
 ) -> None:
     world.create(SECRET, a_secret())
-    world.create_registry("images", {"storage": S3})
+    world.create_registry("images", a_bucket(world))
     key = f"{world.namespace}/images"
     until(lambda: bool(world.children("images")))
     url = f"http://127.0.0.1:{operator.debug_port}/debug/state"

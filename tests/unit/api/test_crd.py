@@ -149,6 +149,13 @@ def test_defaults_are_told_down_to_the_leaves() -> None:
         ".spec.service.port": "5000",
         ".spec.storage.s3.secretRef.accessKeyField": "accessKey",
         ".spec.storage.s3.secretRef.secretKeyField": "secretKey",
+        ".spec.storage.gcs.secretRef.key": "key.json",
+        ".spec.storage.azure.secretRef.accountKeyField": "accountKey",
+        **{
+            f".spec.storage.{cloud}.caBundle.{source}.key": "ca.crt"
+            for cloud in ("s3", "gcs", "azure")
+            for source in ("configMapRef", "secretRef")
+        },
         ".spec.paused": "false",
         ".spec.deletionPolicy": "Retain",
     }

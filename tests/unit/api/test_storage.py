@@ -15,6 +15,8 @@ from registry_operator.api.storage import Storage
         ({"emptyDir": {}}, "emptyDir"),
         ({"emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}}, "emptyDir"),
         ({"s3": {"bucket": "a"}}, "s3"),
+        ({"gcs": {"bucket": "abc"}}, "gcs"),
+        ({"azure": {"accountName": "abc", "container": "def"}}, "azure"),
         ({"bucketClassName": "a", "bucketAccessClass": "b"}, "bucket"),
     ],
 )
@@ -38,12 +40,30 @@ def test_what_is_not_said_about_a_bucket_stays_open() -> None:
     assert (s3.region, s3.endpoint, s3.secret_ref, s3.force_path_style) == (None,) * 4
 
 
+def test_certificates_are_looked_for_under_a_key_that_is_usual() -> None:
+    bundle = {"configMapRef": {"name": "store-ca"}}
+    s3 = Storage.model_validate({"s3": {"bucket": "a", "caBundle": bundle}}).s3
+
+    assert s3 is not None
+    assert s3.ca_bundle is not None
+    assert s3.ca_bundle.config_map_ref is not None
+    assert s3.ca_bundle.config_map_ref.key == "ca.crt"
+
+
 @pytest.mark.parametrize(
     "block",
     [
         {"s3": {}},
         {"s3": {"bucket": "b" * 64}},
         {"s3": {"bucket": "a", "secretRef": {"name": "a", "accessKeyField": "a b"}}},
+        {"s3": {"bucket": "a", "storageClass": "COLD"}},
+        {"s3": {"bucket": "a", "chunkSize": "big"}},
+        {"s3": {"bucket": "a", "logLevel": "trace"}},
+        {"s3": {"bucket": "a", "multipartCopy": {"maxConcurrency": 0}}},
+        {"s3": {"bucket": "a", "caBundle": {"secretRef": {"key": "ca.crt"}}}},
+        {"gcs": {"bucket": "a"}},
+        {"gcs": {"bucket": "abc", "maxConcurrency": 24}},
+        {"azure": {"accountName": "abc"}},
         {"emptyDir": {"medium": "Disk"}},
         {"emptyDir": {"sizeLimit": "big"}},
         {"bucketClassName": "Upper"},

@@ -9,6 +9,7 @@ from typing import Any
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -31,7 +32,8 @@ from tests.operator_stage import OperatorStage
 
 OURS = tuple(crd(definition) for definition in DEFINITIONS)
 KINDS = (
-    REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE,
+    REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT,
+    ENDPOINT_SLICE,
 )  # fmt: skip
 COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS)
 HTTP_SECRET = "do-not-tell-http"

@@ -11,6 +11,7 @@ import controllers
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -28,7 +29,16 @@ from controllers.registry.reasons import TABLE
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator, Settings
-from registry_operator.testing.builders import COSI, NAMESPACE, S3, a_bucket_info, a_secret
+from registry_operator.testing.builders import (
+    CERTIFICATES,
+    COSI,
+    NAMESPACE,
+    S3,
+    TRUSTING,
+    a_bucket_info,
+    a_config_map,
+    a_secret,
+)
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.operator_stage import LOCAL
@@ -114,7 +124,7 @@ OBJECTS: list[tuple[str, Callable[[RegistryStage], None]]] = [
 
 
 def test_every_store_is_tried() -> None:
-    assert {store for store, _ in OBJECTS} == STORES
+    assert {store for store, _ in OBJECTS} | {"referenced_config_maps"} == STORES
 
 
 async def a_granted_bucket(stage: RegistryStage) -> None:
@@ -143,6 +153,23 @@ async def test_a_change_wakes_who_looks_at_it_and_nobody_else(
 
     woken = {name for name in after if after[name] > before[name]}
     assert woken == {name for name, stores in TRIGGERS.items() if store in stores}
+
+
+@pytest.mark.virtual
+async def test_a_config_map_that_is_referred_to_wakes_who_looks_at_it(clock: VirtualClock) -> None:
+    stage = RegistryStage(clock)
+    async with stage.running() as operator:
+        stage.api.put(CONFIG_MAP, a_config_map("store-ca", CERTIFICATES))
+        stage.create(storage=TRUSTING)
+        await stage.settle()
+        assert stage.told() == ("True", "Ready")
+        before = runs(operator)
+        touch(CONFIG_MAP, "store-ca")(stage)
+        await stage.settle(2)
+        after = runs(operator)
+
+    woken = {name for name in after if after[name] > before[name]}
+    assert woken == {n for n, stores in TRIGGERS.items() if "referenced_config_maps" in stores}
 
 
 @pytest.mark.virtual

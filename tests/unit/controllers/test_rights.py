@@ -10,6 +10,7 @@ import controllers
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     REGISTRY,
     REPLICA_SET,
     SECRET,
@@ -18,7 +19,15 @@ from controllers.kinds import (
 from hack.generate.rbac import cluster_role
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
-from registry_operator.testing.builders import COSI, NAMESPACE, a_bucket_info, a_secret
+from registry_operator.testing.builders import (
+    CERTIFICATES,
+    COSI,
+    NAMESPACE,
+    TRUSTING,
+    a_bucket_info,
+    a_config_map,
+    a_secret,
+)
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import RegistryStage
 
@@ -103,6 +112,10 @@ async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> No
         stage.api.delete(REGISTRY, key)
         await stage.settle()
         assert stage.names(BUCKET_CLAIM) == []
+        stage.create("trusting", storage=TRUSTING)
+        stage.api.put(CONFIG_MAP, a_config_map("store-ca", CERTIFICATES))
+        await stage.settle()
+        assert stage.told(name="trusting") == ("True", "Ready")
 
     used = {right for request in stage.api.requests for right in rights_of(request)}
 

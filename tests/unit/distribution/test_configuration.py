@@ -7,14 +7,12 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_operator.distribution.configuration import (
+from registry_operator.distribution.configuration import Settings, render, to_yaml
+from registry_operator.distribution.drivers import (
     FilesystemStorage,
     InMemoryStorage,
     S3Storage,
-    Settings,
     Storage,
-    render,
-    to_yaml,
 )
 from registry_operator.distribution.release import Release
 

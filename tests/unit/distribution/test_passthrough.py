@@ -248,3 +248,31 @@ def test_merging_changes_neither_side(below: dict[str, Any], above: dict[str, An
 
 def test_lists_are_replaced_and_mappings_are_merged() -> None:
     assert merge({"a": {"b": 1, "c": [1]}}, {"a": {"c": [2]}}) == {"a": {"b": 1, "c": [2]}}
+
+
+@pytest.mark.parametrize(
+    ("value", "release", "reason"),
+    [
+        ("standard", _OLD, None),
+        ("GLACIER_IR", _FIRST, None),
+        ("GLACIER_IR", _OLD, UNKNOWN_REASON),
+        ("GLACIER_IR", None, UNKNOWN_REASON),
+        ("COLD", _NEW, VALUE_REASON),
+    ],
+)
+def test_a_storage_class_is_one_that_the_release_starts_with(
+    value: str, release: Release | None, reason: str | None
+) -> None:
+    config = _nested("storage.s3.storageclass", value)
+
+    assert [found.reason for found in check(config, release, driver="s3")] == (
+        [] if reason is None else [reason]
+    )
+
+
+@pytest.mark.parametrize("key", ["chunksize", "multipartcopychunksize"])
+def test_parts_of_an_upload_are_within_what_s3_takes(key: str) -> None:
+    for size, told in ((1, ["must be 5242880 or more"]), (6 << 30, ["must be 5368709120 or less"])):
+        found = check(_nested(f"storage.s3.{key}", size), _NEW, driver="s3")
+
+        assert [one.message for one in found] == told

@@ -82,7 +82,8 @@ def serving(
 ) -> RegistryInputs:
     """A Registry all of whose children are as they should be; `rest` replaces some of them."""
     registry = registry or a_registry()
-    outside = {name: rest.pop(name) for name in ("health", "cosi", "credentials") if name in rest}
+    given = ("health", "cosi", "credentials", "certificates")
+    outside = {name: rest.pop(name) for name in given if name in rest}
     bare = a_snapshot(registry, **outside)
     config = getattr(bare.configuration, "secret_name", "images-config-0")
     children = Children(

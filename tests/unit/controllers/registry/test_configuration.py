@@ -11,6 +11,7 @@ from controllers.registry.configuration import KIND, Configuration, desired, may
 from controllers.registry.inputs import Children
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
+    EMPTY_DIR,
     S3,
     a_child_secret,
     a_deployment,
@@ -26,6 +27,16 @@ from tests.unit.controllers.registry.snapshots import (
     holding,
     objects,
 )
+
+AWS = {"s3": {"bucket": "b"}}
+KEYS = {
+    "s3": {
+        "bucket": "b",
+        "region": "eu-west-1",
+        "secretRef": {"name": "s3-keys"},
+        "forcePathStyle": True,
+    }
+}
 
 
 def plan(**spec: Any) -> Configuration:
@@ -54,6 +65,36 @@ def test_its_name_follows_from_its_content() -> None:
     for name in names:
         assert name.startswith("images-config-")
         assert len(name) == len("images-config-") + 10
+
+
+@pytest.mark.parametrize(
+    ("image", "storage", "digest"),
+    [
+        ("registry:2.8.3", EMPTY_DIR, "67cdf484e1"),
+        ("registry:2.8.3", S3, "69f383feea"),
+        ("registry:2.8.3", AWS, "c64869306c"),
+        ("registry:2.8.3", KEYS, "1e9f2f5b0e"),
+        ("registry:3.1.2", EMPTY_DIR, "67cdf484e1"),
+        ("registry:3.1.2", S3, "ad6c3861a3"),
+        ("registry:3.1.2", AWS, "8bca492c1e"),
+        ("registry:3.1.2", KEYS, "ee2e176272"),
+        ("registry", S3, "69f383feea"),
+        ("registry", AWS, "c64869306c"),
+    ],
+)
+def test_a_registry_that_says_no_more_than_before_keeps_its_file_and_its_pods(
+    image: str, storage: dict[str, Any], digest: str
+) -> None:
+    """Digests of the first version: another one would roll every user's pods at an upgrade."""
+    assert plan(image=image, storage=storage).secret_name == f"images-config-{digest}"
+
+
+def test_tuning_in_spec_config_keeps_its_file_too() -> None:
+    tuned = {"s3": {"chunksize": 5 << 20, "rootdirectory": "/a"}, "redirect": {"disable": False}}
+
+    assert plan(storage=S3, config={"storage": tuned}).secret_name == "images-config-7488e62a94"
+    granted_plan = granted(a_cosi_registry()).configuration
+    assert getattr(granted_plan, "secret_name", "") == "images-config-b462926b17"
 
 
 def test_keys_of_a_bucket_are_in_the_file_and_in_no_representation() -> None:
@@ -87,6 +128,19 @@ def test_the_release_is_told_by_the_images_tag(image: str, release: str) -> None
             ["spec.config.logs", "spec.config.http.addr"],
         ),
         ({"storage": None}, "StorageNotSpecified", ["spec.storage"]),
+        (
+            {"image": "registry:2.8.3", "storage": {"s3": {"bucket": "b", "accelerate": True}}},
+            "FieldUnsupported",
+            ["spec.storage.s3.accelerate exists since release 3.0.0"],
+        ),
+        (
+            {
+                "storage": {"s3": {"bucket": "b", "chunkSize": "5Mi"}},
+                "config": {"storage": {"s3": {"chunksize": 5 << 20}}},
+            },
+            "SetTwice",
+            ["spec.storage.s3.chunkSize", "spec.config.storage.s3.chunksize"],
+        ),
     ],
 )
 def test_what_cannot_be_rendered_stalls_and_names_every_field(

@@ -7,6 +7,7 @@ import pytest
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
+    CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     POD,
@@ -17,8 +18,9 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry.gather import Gatherer, Stores, credentials_key
+from controllers.registry.gather import Gatherer, Stores
 from controllers.registry.health import HealthProber
+from controllers.registry.references import credentials_key
 from controllers.registry.template import INDEX, by_template
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
@@ -75,7 +77,10 @@ class Field:
         self._writers[REGISTRY_TEMPLATE] = self.templates.writer()
         others: Writer = self.others.writer()
         others.replace([], "1")
-        client = Client(FakeApi([SECRET], clock=clock))
+        client = Client(FakeApi([SECRET, CONFIG_MAP], clock=clock))
+        self.config_maps = Store(CONFIG_MAP)
+        maps: Writer = self.config_maps.writer()
+        maps.replace([], "1")
         self.stores = Stores(
             registries=self.registries,
             templates=self.templates,
@@ -89,6 +94,7 @@ class Field:
             bucket_claims=stores[BUCKET_CLAIM],
             bucket_accesses=stores[BUCKET_ACCESS],
             referenced_secrets=Referenced(client, self.others, clock=clock),
+            referenced_config_maps=Referenced(client, self.config_maps, clock=clock),
         )
         prober = HealthProber(stores[POD], asker=_nobody, clock=clock, changed=lambda _pod: None)
         self.gatherer = Gatherer(self.stores, health=prober, random_secret=lambda: "r")

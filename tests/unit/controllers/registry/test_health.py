@@ -24,6 +24,10 @@ OWNER = a_registry()
     ("text", "reason"),
     [
         ("s3aws: InvalidAccessKeyId: The key does not exist", "CredentialsRejected"),
+        ("s3aws: WebIdentityErr: failed to retrieve credentials", "CredentialsRejected"),
+        ("gcs: oauth2: cannot fetch token: 400 Bad Request", "CredentialsRejected"),
+        ("azure: ERROR CODE: ContainerNotFound", "BucketNotFound"),
+        ("RequestError: x509: certificate signed by unknown authority", "CertificateUntrusted"),
         ("s3aws: SignatureDoesNotMatch", "CredentialsRejected"),
         ("s3aws: AccessDenied: status code: 403", "CredentialsRejected"),
         ("s3aws: Forbidden: Forbidden", "CredentialsRejected"),
@@ -33,7 +37,7 @@ OWNER = a_registry()
         ("dial tcp: lookup s3.example.com: no such host", "StorageUnreachable"),
         ("read tcp: i/o timeout", "StorageUnreachable"),
         ("context deadline exceeded", "StorageUnreachable"),
-        ("x509: certificate signed by unknown authority", "StorageUnreachable"),
+        ("x509: certificate has expired or is not yet valid", "CertificateUntrusted"),
         ("filesystem: no space left on device", "StorageFailing"),
     ],
 )

@@ -4,8 +4,10 @@ from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import Credentials, RegistryInputs
 from controllers.registry.planner import Planner
 from registry_operator.api.registry import Registry
-from registry_operator.runtime.outcome import Blocked
+from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import S3, a_registry, an_object
+
+BUCKET = {"s3": {"bucket": "images"}}
 
 
 def a_snapshot(planner: Planner, **fields: object) -> RegistryInputs:
@@ -47,6 +49,28 @@ def test_credentials_that_came_are_planned_with() -> None:
 
     assert isinstance(waiting.configuration, Blocked)
     assert isinstance(supplied.configuration, Configuration)
+
+
+def test_one_made_anew_under_its_name_is_planned_for_its_own_age() -> None:
+    planner = Planner()
+    other = a_registry("other", storage=BUCKET, metadata={"creationTimestamp": _stamp(2)})
+    neighbours = (an_object(other),)
+    older, younger = (
+        replace(
+            a_snapshot(
+                planner, storage=BUCKET, metadata={"uid": uid, "creationTimestamp": _stamp(second)}
+            ),
+            neighbours=neighbours,
+        )
+        for uid, second in (("one", 1), ("two", 3))
+    )
+
+    assert isinstance(older.configuration, Configuration)
+    assert isinstance(younger.configuration, Stalled)
+
+
+def _stamp(second: int) -> str:
+    return f"2026-01-01T00:00:0{second}Z"
 
 
 def test_a_registry_that_is_gone_is_forgotten() -> None:

@@ -134,7 +134,14 @@ def test_scaled_to_zero_is_ready_and_serves_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", ["CredentialsRejected", "BucketNotFound", "StorageUnreachable", "StorageFailing"]
+    "reason",
+    [
+        "CredentialsRejected",
+        "BucketNotFound",
+        "CertificateUntrusted",
+        "StorageUnreachable",
+        "StorageFailing",
+    ],
 )
 def test_what_a_pod_says_of_its_storage_is_told_by_storage_ready(reason: str) -> None:
     registry = a_registry(storage=S3)

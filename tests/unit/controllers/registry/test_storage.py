@@ -2,9 +2,15 @@
 
 import pytest
 
+from controllers.registry.child import decoded
 from controllers.registry.inputs import CosiObjects, Credentials
-from controllers.registry.storage import StoragePlan, decoded_data, plan_storage
-from registry_operator.distribution.configuration import FilesystemStorage, S3Storage
+from controllers.registry.storage import StoragePlan, plan_storage
+from registry_operator.distribution.drivers import (
+    AzureStorage,
+    FilesystemStorage,
+    GcsStorage,
+    S3Storage,
+)
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
@@ -113,6 +119,78 @@ def test_a_secret_that_does_not_serve_is_named_with_its_field(
         assert word in plan.message
 
 
+SERVICE_ACCOUNT_KEY = '{"type": "service_account", "private_key": "keep-me"}'
+
+
+def test_a_bucket_of_google_is_opened_with_the_key_that_lies_beside_the_file() -> None:
+    storage = {"gcs": {"bucket": "images", "secretRef": {"name": "s3-keys"}, "redirect": False}}
+    data = {"key.json": SERVICE_ACCOUNT_KEY}
+    plan = plan_storage(a_snapshot(a_registry(storage=storage), credentials=holding(**data)))
+
+    assert isinstance(plan, StoragePlan)
+    assert (plan.kind, plan.bucket, plan.shared) == ("gcs", "images", True)
+    assert plan.driver == GcsStorage(
+        bucket="images", key_file="/etc/registry-operator/gcs.json", redirect=False
+    )
+    assert plan.files == {"gcs.json": SERVICE_ACCOUNT_KEY}
+    assert "keep-me" not in repr(plan)
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"type": "external_account"}'])
+def test_what_is_no_key_of_a_service_account_is_named_and_not_shown(text: str) -> None:
+    storage = {"gcs": {"bucket": "images", "secretRef": {"name": "s3-keys"}}}
+    data = {"key.json": text}
+    plan = plan_storage(a_snapshot(a_registry(storage=storage), credentials=holding(**data)))
+
+    assert isinstance(plan, Blocked)
+    assert plan.reason == "SecretIncomplete"
+    assert "of type service_account" in plan.message
+    assert text not in plan.message
+
+
+def test_a_container_of_azure_is_opened_with_the_key_of_its_account() -> None:
+    azure = {"accountName": "acc", "container": "con", "endpoint": "https://acc.example.com"}
+    storage = {"azure": {**azure, "secretRef": {"name": "s3-keys", "accountKeyField": "key"}}}
+    plan = plan_storage(a_snapshot(a_registry(storage=storage), credentials=holding(key="a2V5\n")))
+
+    assert isinstance(plan, StoragePlan)
+    assert (plan.kind, plan.bucket, plan.endpoint) == ("azure", "con", "https://acc.example.com")
+    assert plan.driver == AzureStorage(
+        account="acc",
+        container="con",
+        account_key="a2V5",
+        options={"serviceurl": "https://acc.example.com"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("cloud", "said", "field"),
+    [
+        ("gcs", {"bucket": "b12"}, "under key.json: add it"),
+        ("azure", {"accountName": "acc", "container": "con"}, "keys in accountKeyField"),
+    ],
+)
+def test_a_secret_of_a_cloud_that_lacks_its_key_is_named(
+    cloud: str, said: dict[str, str], field: str
+) -> None:
+    storage = {cloud: {**said, "secretRef": {"name": "s3-keys"}}}
+    plan = plan_storage(a_snapshot(a_registry(storage=storage), credentials=holding(x="y")))
+
+    assert isinstance(plan, Blocked)
+    assert plan.reason == "SecretIncomplete"
+    assert field in plan.message
+
+
+def test_fields_of_the_bucket_reach_the_driver() -> None:
+    storage = {"s3": {"bucket": "b", "rootDirectory": "a", "chunkSize": "5Mi", "redirect": False}}
+    plan = plan_storage(a_snapshot(a_registry(storage=storage)))
+
+    assert isinstance(plan, StoragePlan)
+    assert plan.driver == S3Storage(
+        bucket="b", redirect=False, options={"rootdirectory": "a", "chunksize": 5 << 20}
+    )
+
+
 def test_a_granted_bucket_is_used_as_cosi_describes_it() -> None:
     plan = plan_storage(granted(a_cosi_registry(replicas=3)))
 
@@ -176,5 +254,5 @@ def test_no_plan_shows_its_keys() -> None:
 def test_values_that_are_no_text_count_as_missing() -> None:
     secret = Object.of({"metadata": {"name": "x"}, "data": {"a": "/w==", "b": "Yg=="}})
 
-    assert decoded_data(secret) == {"b": "b"}
-    assert decoded_data(Object.of({"metadata": {"name": "x"}})) == {}
+    assert decoded(secret) == {"b": "b"}
+    assert decoded(Object.of({"metadata": {"name": "x"}})) == {}

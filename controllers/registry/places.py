@@ -1,0 +1,98 @@
+"""Where every Registry keeps its images, its template considered, and who is beside whom.
+
+In: changes of Registries and RegistryTemplates. Out: the others of a place who write there, and
+changes of those beside whom somebody came, left or was changed, as they may look different now.
+Complete before anybody decides anything, as it is filled with the caches. What a place is, and what
+two in one place mean, is sharing.py's to say.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from controllers.registry import sharing, template
+from controllers.registry.template import own_spec
+from registry_operator.api.effective import Spec, merged
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.change import Applied, Change, Removed, Subscribers
+from registry_operator.runtime.predicate import intent_changed
+from registry_operator.runtime.store import Store
+
+
+class Places:
+    """Kept up to date by the two stores; not thread-safe, one event loop."""
+
+    def __init__(self, registries: Store, templates: Store) -> None:
+        self._registries = registries
+        self._templates = templates
+        self._place: dict[ObjectKey, str] = {}
+        self._there: dict[str, set[ObjectKey]] = {}
+        self._beside: Subscribers[Change] = Subscribers("places of Registries")
+        registries.subscribe(self._on_registry)
+        templates.subscribe(self._on_template)
+
+    def writers_beside(self, registry: Object) -> tuple[Object, ...]:
+        """The other Registries that write to the place where this one keeps its images."""
+        place = self._place.get(registry.key, "")
+        keys = sorted(self._there.get(place, set()) - {registry.key})
+        found = (self._registries.get(key) for key in keys)
+        return tuple(
+            other for other in found if other is not None and sharing.writes(self._spec(other))
+        )
+
+    def follow(self, handler: Callable[[Change], None], *, recount: bool = True) -> Iterator[None]:
+        """Call `handler` for all who are where somebody came, left or was changed, from now on."""
+        if recount:
+            raise ValueError("places tell changes only: Registries tell of themselves")
+        self._beside.add(handler)
+        return iter(())
+
+    def _on_registry(self, change: Change) -> None:
+        key = change.old.key if isinstance(change, Removed) else change.new.key
+        before = self._place.get(key)
+        after = self._settle(key, None if isinstance(change, Removed) else change.new)
+        # Not only who moves: whether he writes may have changed, and his age does with his uid.
+        if intent_changed(change):
+            self._tell({before, after}, besides=key)
+
+    def _on_template(self, change: Change) -> None:
+        name = (change.old if isinstance(change, Removed) else change.new).name
+        affected: set[str | None] = set()
+        for user in self._registries.by_index(template.INDEX, name):
+            affected |= {self._place.get(user.key), self._settle(user.key, user)}
+        if intent_changed(change):
+            self._tell(affected)
+
+    def _settle(self, key: ObjectKey, registry: Object | None) -> str | None:
+        """Note where a Registry is now; return that."""
+        before = self._place.pop(key, None)
+        if before is not None:
+            self._there[before].discard(key)
+            if not self._there[before]:
+                del self._there[before]
+        place = self._place_of(registry) if registry is not None else None
+        if place is not None:
+            self._place[key] = place
+            self._there.setdefault(place, set()).add(key)
+        return place
+
+    def _place_of(self, registry: Object) -> str | None:
+        below = self._template_of(registry)
+        if not any(sharing.may_name_a_bucket(obj) for obj in (registry, below) if obj is not None):
+            return None
+        return sharing.place_of(self._spec(registry), registry.namespace)
+
+    def _spec(self, registry: Object) -> Spec:
+        below = self._template_of(registry)
+        shared = below.body().get("spec") if below is not None else None
+        return merged(own_spec(registry), shared)
+
+    def _template_of(self, registry: Object) -> Object | None:
+        name = template.name_of(registry)
+        return self._templates.get(ObjectKey("", name)) if name is not None else None
+
+    def _tell(self, places: Iterable[str | None], *, besides: ObjectKey | None = None) -> None:
+        keys = {key for place in places if place for key in self._there.get(place, ())}
+        for key in sorted(keys - {besides}):
+            found = self._registries.get(key)
+            if found is not None:
+                self._beside.tell(Applied(found, found))

@@ -1,0 +1,44 @@
+"""The objects of others that a Registry refers to, all in its own namespace.
+
+In: the specification. Out: keys of Secrets and ConfigMaps, which are then read and followed. Pure.
+"""
+
+from controllers.registry import bucket
+from registry_operator.api.storage import Storage
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+
+
+def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:
+    """The Secret that holds the storage credentials; None when there need not be one."""
+    if storage is None:
+        return None
+    if storage.cloud is not None:
+        reference = storage.cloud.secret_ref
+        return ObjectKey(owner.namespace, reference.name) if reference else None
+    return bucket.credentials_key(owner) if storage.kind == "bucket" else None
+
+
+def certificates_key(owner: Object, storage: Storage | None) -> tuple[ObjectKey, bool] | None:
+    """What holds the store's certificate authorities, and whether that is a ConfigMap."""
+    bundle = storage.cloud.ca_bundle if storage is not None and storage.cloud is not None else None
+    if bundle is not None and bundle.config_map_ref is not None:
+        return ObjectKey(owner.namespace, bundle.config_map_ref.name), True
+    if bundle is not None and bundle.secret_ref is not None:
+        return ObjectKey(owner.namespace, bundle.secret_ref.name), False
+    return None
+
+
+def secrets_of(owner: Object, storage: Storage | None) -> tuple[ObjectKey, ...]:
+    """The Secrets of others."""
+    keys = [credentials_key(owner, storage)]
+    certificates = certificates_key(owner, storage)
+    if certificates is not None and not certificates[1]:
+        keys.append(certificates[0])
+    return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+
+def config_maps_of(owner: Object, storage: Storage | None) -> tuple[ObjectKey, ...]:
+    """The ConfigMaps of others."""
+    certificates = certificates_key(owner, storage)
+    return (certificates[0],) if certificates is not None and certificates[1] else ()

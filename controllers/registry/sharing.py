@@ -1,0 +1,127 @@
+"""What a place for images is, and which of the Registries that share one may write there.
+
+In: specifications as they are written, and those who are in one place (places.py). Out: the name of
+a place, and a decision. Pure. One place has one writer, the oldest Registry: a younger one is not
+rolled out until it has a place of its own, and what it runs already goes on. Whoever only reads
+(`maintenance.readonly` in spec.config) may share. Two writers would delete each other's blobs: each
+collects garbage, and answers for what it uploaded, as if it were alone.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from registry_operator.kube.object import Object
+from registry_operator.runtime.outcome import Stalled
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
+
+_CLOUDS = ("s3", "gcs", "azure")
+_AWS = ".amazonaws.com"
+_CHINA = ".amazonaws.com.cn"
+_CLUSTER = ".cluster.local"
+_PORTS = {"http": 80, "https": 443}
+
+
+def may_name_a_bucket(obj: Object) -> bool:
+    """Whether it is worth to look for a place in a Registry or a template: most have none."""
+    return any(f'"{cloud}"'.encode() in obj.raw for cloud in _CLOUDS)
+
+
+def place_of(spec: Mapping[str, Any], namespace: str) -> str | None:
+    """Store, bucket and folder of a specification; None when it names no bucket itself."""
+    storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage")
+    for cloud in _CLOUDS:
+        said = storage.get(cloud)
+        if isinstance(said, Mapping):
+            folder = _at(tuned, cloud).get("rootdirectory", said.get("rootDirectory")) or ""
+            where = _STORES[cloud](said, namespace)
+            return f"{cloud} {where}/{str(folder).strip('/')}"
+    return None
+
+
+def writes(spec: Mapping[str, Any]) -> bool:
+    """Whether a Registry of this specification may change what is in its place."""
+    return _at(spec, "config", "storage", "maintenance", "readonly").get("enabled") is not True
+
+
+def conflict(inputs: "RegistryInputs") -> Stalled | None:
+    """Why a Registry may not use its place: an older one writes there. None when it may."""
+    if not inputs.neighbours or not writes({"config": inputs.wanted.config}):
+        return None
+    mine = _age(inputs.owner)
+    older = [other for other in inputs.neighbours if _age(other) < mine]
+    if not older:
+        return None
+    kind = inputs.wanted.storage.kind if inputs.wanted.storage is not None else ""
+    return Stalled(
+        "BucketShared",
+        f"Registry {min(older, key=_age).key}, which is older, writes to the same folder of the "
+        f"same bucket: set spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
+        "name another bucket, or let this Registry only read "
+        "(spec.config.storage.maintenance.readonly.enabled: true)",
+    )
+
+
+def _age(registry: Object) -> tuple[str, str]:
+    created = registry.metadata.creation_timestamp
+    return (created.isoformat() if created is not None else "", registry.uid)
+
+
+def _at(body: object, *path: str) -> Mapping[str, Any]:
+    for part in path:
+        body = body.get(part) if isinstance(body, Mapping) else None
+    return body if isinstance(body, Mapping) else {}
+
+
+def _s3(said: Mapping[str, Any], namespace: str) -> str:
+    endpoint, region = str(said.get("endpoint") or ""), str(said.get("region") or "")
+    host = _split(endpoint).hostname or ""
+    if not endpoint or host.endswith((_AWS, _CHINA)):
+        # Names of buckets are unique in a partition of AWS, whatever the endpoint.
+        china = host.endswith(_CHINA) or region.startswith("cn-")
+        government = "us-gov-" in (region or host)
+        store = "aws-cn" if china else "aws-us-gov" if government else "aws"
+    else:
+        store = _store(endpoint, namespace)
+    return f"{store}/{said.get('bucket')}"
+
+
+def _gcs(said: Mapping[str, Any], _namespace: str) -> str:
+    return str(said.get("bucket"))
+
+
+def _azure(said: Mapping[str, Any], namespace: str) -> str:
+    endpoint = said.get("endpoint")
+    host = f"https://{said.get('accountName')}.blob.core.windows.net"
+    return f"{_store(str(endpoint or host), namespace)}/{said.get('container')}"
+
+
+def _store(endpoint: str, namespace: str) -> str:
+    """Host, port and path of a store, names of Services as the pods' DNS completes them."""
+    url = _split(endpoint)
+    host = (url.hostname or "").rstrip(".").removesuffix(_CLUSTER)
+    if ":" not in host and host.count(".") < 2:
+        host = f"{host}.svc" if "." in host else f"{host}.{namespace}.svc"
+    port = _port(url.netloc) or _PORTS.get(url.scheme, 0)
+    return f"{host}:{port}{url.path.rstrip('/')}"
+
+
+def _split(endpoint: str) -> SplitResult:
+    try:
+        return urlsplit(endpoint)
+    except ValueError:  # a bracket without its other half: no store at all
+        return urlsplit("")
+
+
+def _port(netloc: str) -> int | None:
+    digits = netloc.rpartition(":")[2]
+    return int(digits) if digits.isdecimal() and ":" in netloc else None
+
+
+_STORES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    "s3": _s3,
+    "gcs": _gcs,
+    "azure": _azure,
+}
