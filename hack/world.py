@@ -54,11 +54,11 @@ class World:
         """Creates any object."""
         head = {"apiVersion": resource.api_version, "kind": resource.kind}
 
-        return self.cluster.api.post(resource.path(self.namespace), {**head, **body})
+        return self.cluster.api.post(self._path(resource), {**head, **body})
 
     def patch(self, resource: Resource, name: str, patch: Mapping[str, Any]) -> Body:
         """Merges `patch` into an object. Raises ClusterError when it is refused."""
-        path = resource.path(self.namespace, name)
+        path = self._path(resource, name)
         answer = self.cluster.api.request("PATCH", path, patch, content=MERGE)
         if answer.status != 200:
             raise ClusterError(f"PATCH {path}", f"{answer.status} {answer.text[:500]}")
@@ -67,7 +67,7 @@ class World:
 
     def get(self, resource: Resource, name: str) -> Body | None:
         """An object; None when there is none."""
-        answer = self.cluster.api.request("GET", resource.path(self.namespace, name))
+        answer = self.cluster.api.request("GET", self._path(resource, name))
 
         return answer.body if answer.status == 200 else None
 
@@ -80,7 +80,7 @@ class World:
 
     def delete(self, resource: Resource, name: str) -> None:
         """Deletes an object; one that is gone is no error."""
-        self.cluster.api.request("DELETE", resource.path(self.namespace, name))
+        self.cluster.api.request("DELETE", self._path(resource, name))
 
     def children(self, owner: str) -> dict[str, str]:
         """The uid of each child of a Registry, by `Kind/name`."""
@@ -103,6 +103,10 @@ class World:
         body = self.get(REGISTRY, registry) or {}
 
         return is_ready(body)
+
+    def _path(self, resource: Resource, name: str | None = None) -> str:
+        """Of the namespace, or of the cluster where the kind has none."""
+        return resource.path(self.namespace if resource.namespaced else None, name)
 
     def writes_by(self, user: str, *, since: int) -> list[Request]:
         """What a user wrote in this namespace after a mark of the audit log, but for Events."""

@@ -79,7 +79,7 @@ async def _live(world: World, plan: Plan) -> None:
     wanted = await _in_peace(world)
     for name in moved(seen):
         # Which storage holds the images is what happened, and not what is wished now.
-        seen.pop(name), wanted.pop(name)
+        seen.pop(name), wanted.pop(name, None)
     for difference in differences(seen, wanted):
         world.court.broken("rest", difference)
     await _stays_quiet(world, "at rest")

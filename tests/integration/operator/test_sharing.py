@@ -1,5 +1,6 @@
 """Two Registries on one folder of one bucket, before a real API server: who is told, who goes on."""
 
+import time
 from typing import Any
 
 import pytest
@@ -33,6 +34,8 @@ def two_on_one_folder(world: World) -> None:
     world.create(SECRET, keys)
     world.create_registry("old", in_folder(world, "shared"))
     world.until(lambda: world.is_ready("old"), about="the older is ready", seconds=40)
+    # Ages are whole seconds.
+    time.sleep(1.1)
     world.create_registry("young", in_folder(world, "shared"))
     world.until(
         lambda: reason_of(world, "young") == ("False", "BucketShared"), about="the younger is told"

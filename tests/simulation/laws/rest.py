@@ -52,8 +52,9 @@ def unreported(seen: dict[str, Any]) -> Iterator[str]:
 
 
 def moved(seen: dict[str, Any]) -> list[str]:
-    """The Registries that keep a storage that they do not ask for any more."""
-    return [name for name, told in seen.items() if told.get("Ready") == _MOVED]
+    """The Registries that keep a storage that they do not ask for any more, and who counts them."""
+    found = [name for name, told in seen.items() if told.get("Ready") == _MOVED]
+    return found and [*found, *(name for name in seen if name.startswith("template "))]
 
 
 def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:
