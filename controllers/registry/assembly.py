@@ -146,6 +146,9 @@ def install(
         _connect(name, controller, stores)
     for name in _SHARES_A_PLACE:
         controllers[name].watch(gatherer.places, _self_key, recount=False)
+        controllers[name].watch(
+            stores.deployments, gatherer.places.used_by, when=intent_changed, recount=False
+        )
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.

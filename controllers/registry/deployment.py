@@ -11,7 +11,15 @@ period.
 from typing import Any
 
 from controllers.kinds import DEPLOYMENT
-from controllers.registry import certificates, child, configuration, http_secret, identity, moving
+from controllers.registry import (
+    certificates,
+    child,
+    configuration,
+    http_secret,
+    identity,
+    moving,
+    sharing,
+)
 from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.storage import CONFIG_DIRECTORY, DATA_DIRECTORY
@@ -68,11 +76,14 @@ def desired(inputs: RegistryInputs) -> Desired:
 
 
 def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
-    metadata = child.metadata(inputs.owner)
+    """With what later decisions look at: which storage the pods use."""
     storage = inputs.wanted.storage
-    if storage is not None and storage.kind is not None:
-        metadata["annotations"] = {moving.ANNOTATION: storage.kind}
-    return metadata
+    told = {
+        moving.ANNOTATION: storage.kind if storage is not None else None,
+        sharing.ANNOTATION: inputs.place,
+    }
+    annotations = {name: value for name, value in told.items() if value is not None}
+    return {**child.metadata(inputs.owner), "annotations": annotations}
 
 
 def _pod_metadata(inputs: RegistryInputs, *, http_secret_uid: str) -> dict[str, Any]:

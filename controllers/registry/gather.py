@@ -26,6 +26,7 @@ from controllers.registry.inputs import (
 )
 from controllers.registry.places import Places
 from controllers.registry.planner import Planner
+from controllers.registry.sharing import Neighbour, is_there
 from controllers.registry.template import Specification, Template
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
@@ -103,7 +104,8 @@ class Gatherer:
             cosi=self._cosi(owner),
             credentials=self._credentials(owner, spec),
             certificates=self._certificates(owner, spec),
-            neighbours=self.places.writers_beside(owner),
+            place=self.places.of(owner),
+            neighbours=self._neighbours(owner),
             health=tuple(answer for answer in answers if answer is not None),
             random_secret=self._random_secret,
             planner=self._planner.plan,
@@ -169,7 +171,7 @@ class Gatherer:
                 for secret in secrets.values()
                 if configuration.is_configuration(owner, secret) and _own(owner, secret)
             ),
-            deployment=_own(owner, stores.deployments.get(child.key(owner))),
+            deployment=self._deployment_of(owner),
             replica_sets=tuple(stores.replica_sets.by_index(OWNER_INDEX, index)),
             pods=tuple(stores.pods.by_index(OWNER_INDEX, index)),
             service=_own(owner, stores.services.get(child.key(owner))),
@@ -183,6 +185,16 @@ class Gatherer:
             claim=claims.get(bucket.claim_key(owner)),
             access=accesses.get(bucket.access_key(owner)),
         )
+
+    def _neighbours(self, owner: Object) -> tuple[Neighbour, ...]:
+        place = self.places.of(owner)
+        return tuple(
+            Neighbour(other, is_there(self._deployment_of(other), place))
+            for other in self.places.writers_beside(owner)
+        )
+
+    def _deployment_of(self, owner: Object) -> Object | None:
+        return _own(owner, self._stores.deployments.get(child.key(owner)))
 
     def _credentials(self, owner: Object, spec: RegistrySpec | None) -> Credentials:
         key = references.credentials_key(owner, spec.storage) if spec else None

@@ -12,6 +12,7 @@ from functools import cached_property
 from controllers.registry import moving
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
+from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
 from registry_operator.api.registry import RegistrySpec
@@ -71,7 +72,8 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: what holds, its template's included; None when nothing does (`refusal` says why).
         template: the RegistryTemplate that it names.
-        neighbours: the other Registries that write to the place where it keeps its images.
+        place: where it keeps its images, if it names a bucket itself (sharing.py).
+        neighbours: the other Registries that write there.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.
     """
@@ -84,7 +86,8 @@ class RegistryInputs:
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)
     certificates: Certificates = Certificates(known=True)
-    neighbours: tuple[Object, ...] = ()
+    place: str | None = None
+    neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()
     random_secret: Callable[[], str] = field(default=str, repr=False)
     planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(

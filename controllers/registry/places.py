@@ -30,6 +30,15 @@ class Places:
         registries.subscribe(self._on_registry)
         templates.subscribe(self._on_template)
 
+    def of(self, registry: Object) -> str | None:
+        """The place where a Registry keeps its images, if it names one."""
+        return self._place.get(registry.key)
+
+    def used_by(self, deployment: Object) -> tuple[ObjectKey, ...]:
+        """Whom it concerns that a Deployment comes to the place that it says it uses, or goes."""
+        place = deployment.annotations.get(sharing.ANNOTATION)
+        return tuple(sorted(self._there.get(place, ()))) if place is not None else ()
+
     def writers_beside(self, registry: Object) -> tuple[Object, ...]:
         """The other Registries that write to the place where this one keeps its images."""
         place = self._place.get(registry.key, "")

@@ -1,27 +1,47 @@
 """What a place for images is, and which of the Registries that share one may write there.
 
 In: specifications as they are written, and those who are in one place (places.py). Out: the name of
-a place, and a decision. Pure. One place has one writer, the oldest Registry: a younger one is not
-rolled out until it has a place of its own, and what it runs already goes on. Whoever only reads
-(`maintenance.readonly` in spec.config) may share. Two writers would delete each other's blobs: each
-collects garbage, and answers for what it uploaded, as if it were alone.
+a place, and a decision. Pure. One place has one writer: who has pods there, or else the oldest
+Registry. Another one is not rolled out until it has a place of its own, and what it runs already
+goes on. Whoever only reads (`maintenance.readonly` in spec.config) may share. Two writers would
+delete each other's blobs: each collects garbage, and answers for what it uploaded, as if it were
+alone.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from registry_operator.api.names import GROUP
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Stalled
 
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
+ANNOTATION = f"{GROUP}/place"
+"""On the Deployment: the place that its pods use."""
 _CLOUDS = ("s3", "gcs", "azure")
 _AWS = ".amazonaws.com"
 _CHINA = ".amazonaws.com.cn"
 _CLUSTER = ".cluster.local"
 _PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Another Registry that writes to the same place; `is_there`: its pods do already."""
+
+    registry: Object
+    is_there: bool
+
+
+def is_there(deployment: Object | None, place: str | None) -> bool:
+    """Whether the pods of a Deployment use the place."""
+    if deployment is None or place is None:
+        return False
+    return deployment.annotations.get(ANNOTATION) == place
 
 
 def may_name_a_bucket(obj: Object) -> bool:
@@ -47,26 +67,27 @@ def writes(spec: Mapping[str, Any]) -> bool:
 
 
 def conflict(inputs: "RegistryInputs") -> Stalled | None:
-    """Why a Registry may not use its place: an older one writes there. None when it may."""
+    """Why a Registry may not use its place: another one comes first. None when it may."""
     if not inputs.neighbours or not writes({"config": inputs.wanted.config}):
         return None
-    mine = _age(inputs.owner)
-    older = [other for other in inputs.neighbours if _age(other) < mine]
-    if not older:
+    here = is_there(inputs.children.deployment, inputs.place)
+    first = min(inputs.neighbours, key=_rank)
+    if _rank(Neighbour(inputs.owner, here)) < _rank(first):
         return None
+    why = "has pods there" if first.is_there else "is older"
     kind = inputs.wanted.storage.kind if inputs.wanted.storage is not None else ""
     return Stalled(
         "BucketShared",
-        f"Registry {min(older, key=_age).key}, which is older, writes to the same folder of the "
-        f"same bucket: set spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
+        f"Registry {first.registry.key}, which {why}, writes to the same folder of the same "
+        f"bucket: set spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
         "name another bucket, or let this Registry only read "
         "(spec.config.storage.maintenance.readonly.enabled: true)",
     )
 
 
-def _age(registry: Object) -> tuple[str, str]:
-    created = registry.metadata.creation_timestamp
-    return (created.isoformat() if created is not None else "", registry.uid)
+def _rank(one: Neighbour) -> tuple[bool, str, str]:
+    created = one.registry.metadata.creation_timestamp
+    return not one.is_there, created.isoformat() if created is not None else "", one.registry.uid
 
 
 def _at(body: object, *path: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@ from dataclasses import replace
 from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import Credentials, RegistryInputs
 from controllers.registry.planner import Planner
+from controllers.registry.sharing import Neighbour
 from registry_operator.api.registry import Registry
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import S3, a_registry, an_object
@@ -54,7 +55,7 @@ def test_credentials_that_came_are_planned_with() -> None:
 def test_one_made_anew_under_its_name_is_planned_for_its_own_age() -> None:
     planner = Planner()
     other = a_registry("other", storage=BUCKET, metadata={"creationTimestamp": _stamp(2)})
-    neighbours = (an_object(other),)
+    neighbours = (Neighbour(an_object(other), is_there=False),)
     older, younger = (
         replace(
             a_snapshot(

@@ -8,13 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controllers.kinds import DEPLOYMENT, REGISTRY, SECRET
-from controllers.registry.sharing import conflict, may_name_a_bucket, place_of, writes
+from controllers.registry.inputs import Children
+from controllers.registry.sharing import (
+    ANNOTATION,
+    Neighbour,
+    conflict,
+    may_name_a_bucket,
+    place_of,
+    writes,
+)
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import (
     COSI,
     EMPTY_DIR,
     NAMESPACE,
     S3,
+    a_deployment,
     a_registry,
     a_secret,
     an_object,
@@ -136,7 +145,9 @@ def created(name: str, second: int, **fields: Any) -> dict[str, Any]:
 
 
 def judged(mine: dict[str, Any], *others: dict[str, Any]) -> str:
-    neighbours = tuple(an_object(other) for other in others if writes(other["spec"]))
+    neighbours = tuple(
+        Neighbour(an_object(other), is_there=False) for other in others if writes(other["spec"])
+    )
     found = conflict(a_snapshot(mine, neighbours=neighbours))
     return found.message if found is not None else ""
 
@@ -148,6 +159,25 @@ def test_the_older_one_writes_and_the_younger_one_is_told_what_to_set() -> None:
     message = judged(young, old)
     for words in ("Registry team-a/old", "spec.storage.s3.rootDirectory", "readonly"):
         assert words in message
+
+
+def test_who_has_pods_there_comes_before_who_is_older() -> None:
+    mine = an_object(created("old", 1))
+    there = Neighbour(an_object(created("young", 2)), is_there=True)
+    found = conflict(a_snapshot(mine.body(), place="p", neighbours=(there,)))
+
+    assert found is not None
+    assert "Registry team-a/young, which has pods there" in found.message
+
+
+def test_of_two_who_have_pods_there_the_older_one_goes_on() -> None:
+    body = created("old", 1)
+    deployment = a_deployment(body)
+    deployment["metadata"]["annotations"] = {ANNOTATION: "p"}
+    there = Neighbour(an_object(created("young", 2)), is_there=True)
+    children = Children(deployment=an_object(deployment))
+
+    assert conflict(a_snapshot(body, place="p", neighbours=(there,), children=children)) is None
 
 
 def test_of_one_age_exactly_one_writes() -> None:
@@ -213,23 +243,44 @@ async def test_it_heals_by_the_event_whoever_gives_way(stage: RegistryStage, cur
 
 
 @pytest.mark.virtual
-async def test_what_runs_goes_on_when_an_older_one_moves_in(stage: RegistryStage) -> None:
+async def test_an_older_one_does_not_move_in_where_a_younger_one_has_pods(
+    stage: RegistryStage,
+) -> None:
     async with stage.running():
         stage.api.put(SECRET, a_secret("s3-keys", KEYS))
         stage.create("old", storage=in_folder("elsewhere"))
         await stage.settle(2)
         stage.create("young", storage=S3)
         await stage.settle()
-        before = copy.deepcopy(stage.one(DEPLOYMENT, "young")["spec"])
+        before = copy.deepcopy(stage.one(DEPLOYMENT, "old")["spec"])
         stage.change(lambda spec: spec.update(storage=dict(S3)), "old")
         await stage.settle()
 
-        assert stage.told(name="young") == ("False", "BucketShared")
-        assert stage.told("Available", name="young") == ("True", "Serving")
-        assert stage.one(DEPLOYMENT, "young")["spec"] == before
-        stage.change(lambda spec: spec.update(storage=in_folder("elsewhere")), "old")
-        await stage.settle()
         assert stage.told(name="young") == ("True", "Ready")
+        assert stage.told(name="old") == ("False", "BucketShared")
+        assert "Registry team-a/young, which has pods there" in stage.message(name="old")
+        assert stage.told("Available", name="old") == ("True", "Serving")
+        assert stage.one(DEPLOYMENT, "old")["spec"] == before
+        stage.change(lambda spec: spec.update(storage=in_folder("young")), "young")
+        await stage.settle(30)
+        assert stage.told(name="young") == ("True", "Ready")
+        assert stage.told(name="old") == ("True", "Ready")
+
+
+@pytest.mark.virtual
+async def test_of_two_made_in_one_second_the_one_that_has_pods_goes_on(
+    stage: RegistryStage,
+) -> None:
+    async with stage.running():
+        stage.api.put(SECRET, a_secret("s3-keys", KEYS))
+        stage.create("first", storage=S3)
+        await stage.settle(0.3)
+        stage.create("second", storage=S3)
+        await stage.settle()
+
+        assert stage.told(name="first") == ("True", "Ready")
+        assert stage.told(name="second") == ("False", "BucketShared")
+        assert stage.names(DEPLOYMENT) == ["first"]
 
 
 @pytest.mark.virtual
