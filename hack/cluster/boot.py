@@ -100,7 +100,7 @@ class Boot:
 
         full.cosi.install_kinds()
         self._supervisor.await_ready(APISERVER, full.cosi.serves_kinds)
-        full.cosi.install_classes()
+        full.cosi.install_objects()
         commands = self._commands()
         for name in cosi.PARTS:
             self._supervisor.start(commands[name])

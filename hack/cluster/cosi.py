@@ -36,7 +36,13 @@ LEASES = {
 _NAMESPACE = "kube-system"
 _GROUP = "/apis/objectstorage.k8s.io/v1alpha1"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_PLURALS = {"BucketClass": "bucketclasses", "BucketAccessClass": "bucketaccessclasses"}
+_ADMISSION = "/apis/admissionregistration.k8s.io/v1"
+_COLLECTIONS = {
+    "BucketClass": f"{_GROUP}/bucketclasses",
+    "BucketAccessClass": f"{_GROUP}/bucketaccessclasses",
+    "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
+    "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
+}
 _SOCKET_AT_MOST = 107  # bytes: sun_path in unix(7)
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -75,11 +81,11 @@ class Cosi:
 
         return answer.status == 200 and wanted <= {one["name"] for one in answer.body["resources"]}
 
-    def install_classes(self) -> None:
-        """Makes the classes by which users ask for our driver."""
+    def install_objects(self) -> None:
+        """Makes the classes by which users ask for our driver, and what guards the claims."""
         for document in yaml.safe_load_all((MANIFESTS / "cosi.yaml").read_text()):
-            name = document["metadata"]["name"]
-            self._api.apply(f"{_GROUP}/{_PLURALS[document['kind']]}/{name}", document)
+            collection = _COLLECTIONS[document["kind"]]
+            self._api.apply(f"{collection}/{document['metadata']['name']}", document)
 
     def is_ready(self, name: str) -> bool:
         """Whether a part works: the driver answers, the others hold their Lease."""

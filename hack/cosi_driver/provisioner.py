@@ -21,9 +21,8 @@ from hack.cosi_driver.store import Store, StoreError
 
 NAME = "seaweedfs.registry-operator.dev"
 # The controller says that a claim is not ready after it made the Bucket: a driver that answers
-# sooner lets the sidecar say that it is ready before, and the claim is never ready again. 0.3 s
-# are enough on an idle machine.
-SECONDS_AT_LEAST = 0.5
+# sooner lets the sidecar say that it is ready before, and the claim is never ready again.
+SECONDS_AT_LEAST = 0.3
 
 
 class Provisioner:

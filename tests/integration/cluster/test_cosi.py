@@ -14,9 +14,11 @@ from functools import partial
 import pytest
 
 from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, SECRET
+from hack.cluster.api import Api
 from hack.cluster.aws import Client, Keys
 from hack.cluster.cluster import Cluster, take_down
 from hack.cluster.network import within
+from hack.cluster.pki import COSI_CONTROLLER
 from hack.cluster.report import to_nowhere
 from hack.cosi_driver import stubs
 from hack.world import World, a_world
@@ -167,6 +169,22 @@ def test_ten_claims_at_once_are_all_ready(world: World) -> None:
     assert len({keys(world, name).access for name in names}) == 10
     for name in names:
         remove(world, name)
+
+
+def test_the_controller_can_not_take_back_that_a_claim_is_ready(world: World) -> None:
+    claim(world, "images")
+    world.until(lambda: bucket(world, "images"))
+    credentials = world.cluster._assembly.context.credentials
+    controller = Api(credentials.outside, credentials.pair(COSI_CONTROLLER))
+    path = BUCKET_CLAIM.path(world.namespace, "images")
+    body = world.cluster.api.get(path)
+    body["status"]["bucketReady"] = False
+
+    answer = controller.request("PUT", f"{path}/status", body)
+
+    assert (answer.status, "its bucket is ready" in answer.text) == (422, True)
+    assert bucket(world, "images")
+    remove(world, "images", BUCKET_CLAIM)
 
 
 @pytest.mark.parametrize("part", ["cosi-driver", "cosi-controller", "cosi-sidecar"])
