@@ -57,8 +57,9 @@ def _answer(name: str, function: Function, request: Any, context: grpc.ServicerC
     started = time.monotonic()
 
     def say(outcome: str) -> None:
-        about = " ".join(value for field, value in request.ListFields() if field.name in _NAMED)
-        print(f"{name} {about}: {outcome} after {time.monotonic() - started:.2f} s", flush=True)
+        about = [value for field, value in request.ListFields() if field.name in _NAMED]
+        seconds = time.monotonic() - started
+        print(f"{' '.join([name, *about])}: {outcome} after {seconds:.2f} s", flush=True)
 
     try:
         response = function(request)
