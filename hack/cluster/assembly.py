@@ -12,6 +12,7 @@ from hack.cluster import controlplane, host
 from hack.cluster.api import Api
 from hack.cluster.boot import Boot, Full
 from hack.cluster.controlplane import Context
+from hack.cluster.cosi import Cosi
 from hack.cluster.credentials import Credentials
 from hack.cluster.error import ClusterError
 from hack.cluster.faults import Faults
@@ -52,7 +53,7 @@ def assemble(home: Home, *, toolbox: Toolbox, say: Say) -> Assembly:
     )
     supervisor = supervise(home)
     api = Api(context.credentials.outside, context.credentials.admin)
-    full = _full(context, supervisor, api) if plan.full else None
+    full = _full(context, supervisor, api, toolbox) if plan.full else None
     boot = Boot(context, supervisor, api, full, say)
 
     return Assembly(
@@ -71,7 +72,7 @@ def supervise(home: Home) -> Supervisor:
 
 
 def settle(spec: Spec) -> None:
-    """Keeps the settings of a new cluster; of an existing one only its number of nodes may grow.
+    """Keeps the settings of a new cluster; to an existing one only nodes and COSI can be added.
 
     Raises ClusterError when the cluster exists with other options.
     """
@@ -83,27 +84,30 @@ def settle(spec: Spec) -> None:
         return
 
     existing = home.spec()
-    if existing.with_nodes(spec.nodes) != spec:
+    grown = existing.grown_to(spec)
+    if grown != spec.grown_to(existing):
         raise ClusterError(
             f"cluster {spec.name}",
             f"exists with other options: {existing}",
             cure=f"python -m hack.cluster down {spec.name}, or use another name",
         )
 
-    home.write(spec.with_nodes(max(existing.nodes, spec.nodes)), home.ports())
+    home.write(grown, home.ports())
 
 
-def _full(context: Context, supervisor: Supervisor, api: Api) -> Full:
+def _full(context: Context, supervisor: Supervisor, api: Api, toolbox: Toolbox) -> Full:
     network = Network(context.plan)
     forwards = Forwards(context.home.forwards, supervisor, _choose_port)
     forwards.keep(APISERVER, _door(context.plan))
     store = S3(context.home.s3, context.plan.unique) if context.spec.s3 else None
+    cosi = Cosi(context, store, api, toolbox) if store and context.spec.cosi else None
 
     return Full(
         network=network,
         nodes=Nodes(context, supervisor, network, api),
         forwards=forwards,
         s3=store,
+        cosi=cosi,
     )
 
 

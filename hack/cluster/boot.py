@@ -6,6 +6,7 @@ lines that it wrote.
 
     etcd + API server ─▶ rights ─▶ controller manager, scheduler, DNS, kwok
     nodes: namespaces ─▶ containerd + images ─▶ (API server ready) ─▶ kubelet, kube-proxy ─▶ Ready
+    (API server ready) ─▶ kinds of COSI ─▶ driver ─▶ controller, sidecar
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 
 import yaml
 
-from hack.cluster import controlplane, dns, forwards
+from hack.cluster import controlplane, cosi, dns, forwards
 from hack.cluster.api import Api
 from hack.cluster.controlplane import (
     APISERVER,
@@ -27,6 +29,7 @@ from hack.cluster.controlplane import (
     MANIFESTS,
     Context,
 )
+from hack.cluster.cosi import Cosi
 from hack.cluster.error import ClusterError
 from hack.cluster.forwards import Forwards
 from hack.cluster.network import Network, entered
@@ -41,17 +44,19 @@ _PLURALS = {
     "ClusterRoleBinding": "rbac.authorization.k8s.io/v1/clusterrolebindings",
     "FlowSchema": "flowcontrol.apiserver.k8s.io/v1/flowschemas",
 }
+_NEEDS = {APISERVER: (ETCD,), cosi.SIDECAR: (cosi.DRIVER,)}
 _DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Full:
-    """What a full cluster has besides: network, nodes, doors to the host, perhaps a store."""
+    """What a full cluster has besides: network, nodes, doors to the host, perhaps a store, COSI."""
 
     network: Network
     nodes: Nodes
     forwards: Forwards
     s3: S3 | None
+    cosi: Cosi | None
 
 
 class Boot:
@@ -83,6 +88,26 @@ class Boot:
 
         self._say(f"  ready after {time.monotonic() - started:.1f} s")
 
+    def buckets(self) -> None:
+        """Starts the store, and what makes buckets in it for claims, beside the API server."""
+        full = self._full
+        if full is None or full.s3 is None:
+            return
+
+        self._await(COMPONENT)
+        if full.cosi is None:
+            return
+
+        full.cosi.install_kinds()
+        self._supervisor.await_ready(APISERVER, full.cosi.serves_kinds)
+        full.cosi.install_objects()
+        commands = self._commands()
+        for name in cosi.PARTS:
+            self._supervisor.start(commands[name])
+            self._await(name)
+
+        self._say("  COSI ready")
+
     def component(self, name: str) -> None:
         """Starts one component by its name, and waits until it works.
 
@@ -111,14 +136,13 @@ class Boot:
 
             prepared = [pool.submit(full.nodes.prepare, name) for name in names]
             self._control_plane()
+            buckets = pool.submit(self.buckets)
             for preparation in prepared:
                 preparation.result()
 
             list(pool.map(full.nodes.join, names))
             self._say(f"  nodes ready: {', '.join(names) or 'none'}")
-
-        if full.s3 is not None:
-            self._await(COMPONENT)
+            buckets.result()
 
         self._await(COREDNS)
 
@@ -132,7 +156,7 @@ class Boot:
         self._say("  API server ready")
         self._grant()
         for name, command in commands.items():
-            if name not in first:
+            if name not in first and name not in cosi.PARTS:
                 self._supervisor.start(command)
 
         self._await(CONTROLLERS)
@@ -147,6 +171,8 @@ class Boot:
         ]
         if self._full is not None and self._full.s3 is not None:
             commands.append(self._full.s3.command())
+        if self._full is not None and self._full.cosi is not None:
+            commands += self._full.cosi.commands()
 
         namespace = context.plan.namespace
 
@@ -162,9 +188,11 @@ class Boot:
             tests[COREDNS] = lambda: dns.answers(self._context.plan.unique)
             if self._full.s3 is not None:
                 tests[COMPONENT] = self._full.s3.is_ready
+            if self._full.cosi is not None:
+                tests |= {p: partial(self._full.cosi.is_ready, p) for p in cosi.PARTS}
 
         if name in tests:
-            needs = (ETCD,) if name == APISERVER else ()
+            needs = _NEEDS.get(name, ())
             self._supervisor.await_ready(name, tests[name], seconds=APISERVER_SECONDS, needs=needs)
 
     def _has_default_account(self) -> bool:

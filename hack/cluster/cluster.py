@@ -20,7 +20,6 @@ from hack.cluster.assembly import Assembly, assemble, settle, supervise
 from hack.cluster.audit import AuditLog
 from hack.cluster.boot import Full
 from hack.cluster.breakable import Breakable
-from hack.cluster.controlplane import SIMULATED
 from hack.cluster.error import ClusterError
 from hack.cluster.faults import Faults
 from hack.cluster.home import Home, lock, names
@@ -29,6 +28,7 @@ from hack.cluster.plan import Plan, Profile, Spec, node_name
 from hack.cluster.process import MARK, completed
 from hack.cluster.report import Say, to_stderr
 from hack.cluster.s3 import S3
+from hack.cluster.simulated import simulated_node
 from hack.cluster.teardown import Leftovers, leftovers, remove
 from hack.cluster.tools import Toolbox
 
@@ -55,6 +55,7 @@ class Cluster(Breakable):
         profile: Profile | str = Profile.CONTROL_PLANE,
         nodes: int = 2,
         s3: bool = False,
+        cosi: bool = False,
         kwok: bool = False,
         controller_manager: bool = True,
         scheduler: bool = True,
@@ -74,6 +75,7 @@ class Cluster(Breakable):
             profile=Profile(profile),
             nodes=nodes,
             s3=s3,
+            cosi=cosi,
             kwok=kwok,
             controller_manager=controller_manager,
             scheduler=scheduler,
@@ -163,22 +165,8 @@ class Cluster(Breakable):
             raise ClusterError("simulated nodes", "kwok does not run here", cure="up with kwok")
 
         nodes = [f"{prefix}-{number}" for number in range(1, count + 1)]
-        taint = {"key": SIMULATED, "value": "fake", "effect": "NoSchedule"}
-        taints = [taint] if self.plan.full else []
         for node in nodes:
-            self.api.apply(
-                f"/api/v1/nodes/{node}",
-                {
-                    "apiVersion": "v1",
-                    "kind": "Node",
-                    "metadata": {
-                        "name": node,
-                        "annotations": {SIMULATED: "fake"},
-                        "labels": {"kubernetes.io/hostname": node, "type": "kwok"},
-                    },
-                    "spec": {"taints": taints},
-                },
-            )
+            self.api.apply(f"/api/v1/nodes/{node}", simulated_node(node, tainted=self.plan.full))
 
         return nodes
 
@@ -201,13 +189,17 @@ class Cluster(Breakable):
     def add_node(self) -> str:
         """Adds one real node, waits until it is Ready, and returns its name."""
         with lock(self.name):
-            self.home.write(self.home.spec().with_nodes(self.spec.nodes + 1), self.home.ports())
-            self.spec = self.home.spec()
-            vars(self).pop("_assembly", None)
+            self._grow(self.home.spec().with_nodes(self.spec.nodes + 1))
             name = node_name(self.spec.nodes)
             self._full.nodes.start(name)
 
         return name
+
+    def add_cosi(self) -> None:
+        """Adds COSI, unless it is there, and returns when it makes buckets."""
+        with lock(self.name):
+            self._grow(self.home.spec().with_cosi())
+            self._assembly.boot.buckets()
 
     def nodes(self) -> list[str]:
         """The names of the real nodes, running or not."""
@@ -275,6 +267,11 @@ class Cluster(Breakable):
         config = self._assembly.context.credentials.administrator(inside=True)
 
         return {"PATH": path, "KUBECONFIG": str(config), MARK: str(self.home.root)}
+
+    def _grow(self, spec: Spec) -> None:
+        self.home.write(spec, self.home.ports())
+        self.spec = spec
+        vars(self).pop("_assembly", None)
 
     @property
     def _faults(self) -> Faults:

@@ -52,6 +52,7 @@ def _up_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--profile", choices=profiles, default=Profile.CONTROL_PLANE.value)
     sub.add_argument("--nodes", type=int, default=2, help="real nodes (full profile; default 2)")
     sub.add_argument("--s3", action="store_true", help="an S3 store in the cluster (full profile)")
+    sub.add_argument("--cosi", action="store_true", help="COSI over that store")
     sub.add_argument("--kwok", action="store_true", help="simulated nodes and pods")
     sub.add_argument("--audit", action="store_true", help="record writes and refusals")
     sub.add_argument("--image", type=Path, action="append", default=[], metavar="TAR")
@@ -66,6 +67,7 @@ def _up(options: argparse.Namespace) -> int:
         profile=options.profile,
         nodes=options.nodes,
         s3=options.s3,
+        cosi=options.cosi,
         kwok=options.kwok,
         audit=options.audit,
         apiserver_args=options.apiserver,

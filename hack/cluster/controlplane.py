@@ -53,6 +53,8 @@ def tools(spec: Spec, *, full: bool) -> list[str]:
         CONTROLLERS: spec.controller_manager,
         SCHEDULING: spec.scheduler,
         SIMULATION: spec.kwok,
+        "cosi-controller": spec.cosi,
+        "cosi-sidecar": spec.cosi,
         COREDNS: full,
         "kubelet": full,
         "kube-proxy": full,

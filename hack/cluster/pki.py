@@ -56,6 +56,8 @@ KUBELET_CLIENT = Identity(name="kube-apiserver-kubelet-client")
 FRONT_PROXY = Identity(name="front-proxy-client")
 DNS = Identity(name="system:coredns")
 KWOK = Identity(name="system:kwok")
+COSI_CONTROLLER = Identity(name="system:cosi-controller")
+COSI_SIDECAR = Identity(name="system:cosi-sidecar")
 
 
 def node_identity(node: str, address: str) -> Identity:

@@ -51,6 +51,7 @@ class Spec:
     profile: Profile = Profile.CONTROL_PLANE
     nodes: int = 2
     s3: bool = False
+    cosi: bool = False
     kwok: bool = False
     controller_manager: bool = True
     scheduler: bool = True
@@ -73,9 +74,20 @@ class Spec:
                 "s3", "lives in a cluster's own network", cure=f"use the {Profile.FULL} profile"
             )
 
+        if self.cosi and not self.s3:
+            raise ClusterError("cosi", "makes buckets in the cluster's store", cure="up with s3")
+
     def with_nodes(self, nodes: int) -> Spec:
         """The same with another number of nodes."""
         return replace(self, nodes=nodes)
+
+    def with_cosi(self) -> Spec:
+        """The same with COSI."""
+        return replace(self, cosi=True)
+
+    def grown_to(self, other: Spec) -> Spec:
+        """The same with what of `other` can be added to a cluster that exists: nodes and COSI."""
+        return replace(self, nodes=max(self.nodes, other.nodes), cosi=self.cosi or other.cosi)
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""

@@ -7,20 +7,18 @@ environment. The store answers NoSuchBucket for a bucket that nobody made, as Am
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import http.client
 import json
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hack.cluster import host
+from hack.cluster.aws import Client, Keys
 from hack.cluster.error import ClusterError
 from hack.cluster.network import within
 from hack.cluster.plan import BRIDGE_ADDRESS, S3_PORT
@@ -39,19 +37,6 @@ shift 2
 mount -t tmpfs tmpfs /tmp
 exec {_INSIDE}/weed "$@"
 """
-_EMPTY = hashlib.sha256(b"").hexdigest()
-_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """An access key and its secret; `repr` shows only the first."""
-
-    access: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return f"Keys(access={self.access!r})"
 
 
 class S3:
@@ -74,13 +59,18 @@ class S3:
     @property
     def keys(self) -> Keys:
         """The administrator's keys, made on first use."""
+        return Keys(**json.loads(self.keys_file.read_text()))
+
+    @property
+    def keys_file(self) -> Path:
+        """The file with the administrator's keys, for programs that must not be told them."""
         path = self._folder / "keys.json"
         if not path.exists():
             self._folder.mkdir(parents=True, exist_ok=True)
             keys = Keys(access=secrets.token_hex(10).upper(), secret=secrets.token_urlsafe(30))
             _write_private(path, asdict(keys))
 
-        return Keys(**json.loads(path.read_text()))
+        return path
 
     def command(self) -> Command:
         """The store's process. Raises ClusterError when SeaweedFS is not installed."""
@@ -123,54 +113,22 @@ class S3:
         if status not in {200, 409}:
             raise ClusterError(f"bucket {name}", f"{status} {text}")
 
+    def has_bucket(self, name: str) -> bool:
+        """Whether there is a bucket `name`. Raises ClusterError when the store does not tell."""
+        status, text = self.request("HEAD", f"/{name}")
+        if status not in {200, 404}:
+            raise ClusterError(f"bucket {name}", f"{status} {text}")
+
+        return status == 200
+
     def request(self, method: str, path: str) -> tuple[int, str]:
         """Status and body of a request, signed by the administrator.
 
         It has no query and no body.
         """
-        headers = signed_headers(method, path, self.keys, self._now())
+        client = Client(self.endpoint, self.region, self.keys, now=self._now)
 
-        def ask() -> tuple[int, str]:
-            connection = http.client.HTTPConnection(BRIDGE_ADDRESS, S3_PORT, timeout=_SECONDS)
-            try:
-                connection.request(method, path, headers=dict(headers))
-                answer = connection.getresponse()
-
-                return answer.status, answer.read().decode()
-            except http.client.HTTPException as error:
-                raise ConnectionError(str(error)) from error
-            finally:
-                connection.close()
-
-        return within(self._namespace, ask)
-
-
-def signed_headers(method: str, path: str, keys: Keys, now: datetime) -> Mapping[str, str]:
-    """The headers of Signature Version 4 for a request without query and body.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
-    """
-    stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
-    headers = {
-        "host": f"{BRIDGE_ADDRESS}:{S3_PORT}",
-        "x-amz-content-sha256": _EMPTY,
-        "x-amz-date": stamp,
-    }
-    names = ";".join(headers)
-    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
-    canonical = f"{method}\n{path}\n\n{lines}\n{names}\n{_EMPTY}"
-    scope = f"{day}/{REGION}/s3/aws4_request"
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{digest}"
-    key = f"AWS4{keys.secret}".encode()
-    for part in (day, REGION, "s3", "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-
-    signature = hmac.digest(key, text.encode(), "sha256").hex()
-    credential = f"Credential={keys.access}/{scope}"
-    authorization = f"AWS4-HMAC-SHA256 {credential}, SignedHeaders={names}, Signature={signature}"
-
-    return headers | {"authorization": authorization}
+        return within(self._namespace, lambda: client.s3(method, path))
 
 
 def _identities(keys: Keys) -> dict[str, object]:

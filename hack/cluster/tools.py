@@ -29,6 +29,7 @@ from hack.images.archive import architecture
 MODULES = Path(__file__).resolve().parent.parent / "tools"
 _KUBERNETES = "k8s.io/kubernetes"
 _DISTRIBUTION = "github.com/distribution/distribution/v3"
+_COSI = "sigs.k8s.io/container-object-storage-interface"
 _VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 
 
@@ -88,6 +89,13 @@ FAMILIES: tuple[Family, ...] = (
     _registry("3.1"),
     _registry("3.0"),
     Family(name="chainsaw", tools={"chainsaw": "github.com/kyverno/chainsaw"}),
+    Family(
+        name="cosi",
+        tools={
+            "cosi-controller": f"{_COSI}/controller/cmd",
+            "cosi-sidecar": f"{_COSI}/sidecar/cmd",
+        },
+    ),
 )
 FAMILY_OF: Mapping[str, Family] = {tool: family for family in FAMILIES for tool in family.tools}
 
@@ -178,15 +186,15 @@ class Toolbox:
 def family_key(family: Family, folder: Path) -> str:
     """Twelve hexadecimal digits of everything that makes a family's binaries.
 
-    That is its module's files (go.mod names the Go version), its packages and variables, and the
-    architecture.
+    That is its module's files (go.mod names the Go version) and those of modules that stand in for
+    others, its packages and variables, and the architecture.
     """
     digest = hashlib.sha256(f"{family!r} {architecture()}".encode())
     for path in sorted(
-        p for p in folder.iterdir() if p.name in {"go.mod", "go.sum"} or p.suffix == ".go"
+        p for p in folder.rglob("*") if p.name in {"go.mod", "go.sum"} or p.suffix == ".go"
     ):
         content = path.read_bytes()
-        digest.update(f"\0{path.name}\0{len(content)}\0".encode())
+        digest.update(f"\0{path.relative_to(folder)}\0{len(content)}\0".encode())
         digest.update(content)
 
     return digest.hexdigest()[:12]

@@ -1,13 +1,12 @@
-"""The demo on a cluster of its own: two real nodes, an S3 store, the operator on the host.
+"""The demo on a cluster of its own: two real nodes, S3 and COSI, the operator on the host.
 
-    cluster ──▶ operator ──▶ bucket, Secret, sample Registry ──▶ push ──▶ pull by a kubelet
+    cluster ──▶ operator ──▶ sample Registry, its bucket by COSI ──▶ push ──▶ pull by a kubelet
 
 Every step finds what an earlier run left, so that a second run takes seconds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -24,11 +23,10 @@ from hack.operator import OperatorProcess
 
 NAME = "demo"
 NAMESPACE = "demo"
-REGISTRY = "registry-s3"
-IMAGES = ("registry:3.1.2", "local/client:1")
-_BUCKET = "images"
+REGISTRY = "my-registry"
+IMAGES = ("registry:2", "local/client:1")
 _PUSHED = "team/hello:1"
-_SAMPLE = installation.CONFIG / "samples" / "registry_s3.yaml"
+_SAMPLE = installation.CONFIG / "samples" / "registry.yaml"
 _READY_SECONDS = 120.0
 
 
@@ -37,21 +35,20 @@ def up(say: Say) -> None:
 
     Raises ClusterError or ImageError with what is in the way.
     """
-    cluster = Cluster.up(NAME, profile="full", nodes=2, s3=True, say=say)
+    cluster = Cluster.up(NAME, profile="full", nodes=2, s3=True, cosi=True, say=say)
     for tag in IMAGES:
         cluster.load(image(tag, say=say))
 
     kubectl = Kubectl(Toolbox(say=say).path("kubectl"), cluster.kubeconfig())
     start_operator(cluster, say)
     say(f"applying a sample Registry ({_SAMPLE.relative_to(installation.CONFIG.parent)})")
-    cluster.s3.make_bucket(_BUCKET)
     apply_namespace(kubectl)
-    kubectl("-n", NAMESPACE, "apply", "-f", "-", stdin=yaml.safe_dump_all(_sample(cluster)))
+    kubectl("-n", NAMESPACE, "apply", "-f", str(_SAMPLE))
     kubectl.await_ready(NAMESPACE, REGISTRY, say=say, seconds=_READY_SECONDS)
     _push(kubectl, say)
     _pull(cluster, kubectl, say)
     show(kubectl, NAMESPACE, REGISTRY)
-    show_next(kubectl, NAMESPACE, REGISTRY, replicas=3)
+    show_next(kubectl, NAMESPACE, REGISTRY, replicas=2)
 
 
 def down(say: Say) -> bool:
@@ -88,18 +85,6 @@ def apply_namespace(kubectl: Kubectl) -> None:
     }
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
     kubectl("apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(body))
-
-
-def _sample(cluster: Cluster) -> Iterator[dict[str, Any]]:
-    """The sample as it is, with this store's address and keys."""
-    for document in yaml.safe_load_all(_SAMPLE.read_text()):
-        if document["kind"] == "Secret":
-            keys = cluster.s3.keys
-            document["stringData"] = {"accessKey": keys.access, "secretKey": keys.secret}
-        else:
-            s3 = document["spec"]["storage"]["s3"]
-            s3 |= {"bucket": _BUCKET, "endpoint": cluster.s3.endpoint, "region": cluster.s3.region}
-        yield document
 
 
 def _push(kubectl: Kubectl, say: Say) -> None:

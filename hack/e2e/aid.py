@@ -14,7 +14,6 @@ from collections.abc import Callable
 from hack.cluster.cluster import Cluster
 from hack.cluster.error import ClusterError
 from hack.cluster.report import to_nowhere
-from hack.e2e import cosi
 
 
 def _make_bucket(cluster: Cluster, name: str) -> None:
@@ -25,14 +24,19 @@ def _trust(cluster: Cluster, address: str) -> None:
     cluster.trust_registry(address)
 
 
+def _has_bucket(cluster: Cluster, name: str) -> None:
+    print("yes" if cluster.s3.has_bucket(name) else "no")
+
+
 def _install_cosi(cluster: Cluster, _name: str) -> None:
-    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=cosi.crds())
+    cluster.add_cosi()
 
 
 _COMMANDS: dict[str, tuple[Callable[[Cluster, str], None], str]] = {
     "make-bucket": (_make_bucket, "make an empty bucket in the cluster's store"),
+    "has-bucket": (_has_bucket, "say whether the cluster's store has a bucket: yes or no"),
     "trust": (_trust, "let the nodes pull from HOST:PORT without TLS"),
-    "install-cosi": (_install_cosi, "install the CRDs of COSI"),
+    "install-cosi": (_install_cosi, "install COSI"),
 }
 
 

@@ -15,7 +15,8 @@ from hack.cluster.audit import AuditLog
 from hack.cluster.cluster import Cluster, take_down
 from hack.cluster.home import names
 from hack.cluster.report import Say, to_stderr
-from hack.e2e import cosi, installation
+from hack.cluster.tools import FAMILY_OF, Toolbox
+from hack.e2e import installation
 from hack.e2e.chainsaw import Chainsaw
 from hack.e2e.report import Verdict
 from hack.e2e.rights import Right, forbidden, unused
@@ -29,12 +30,14 @@ IMAGES = ("registry:2", "registry:3.1.2", "registry:3.0.0", "local/client:1", "l
 def full_cluster(name: str, *, keep: bool, say: Say = to_stderr) -> Iterator[Cluster]:
     """A full cluster with the images that stories use; taken down at the end, whatever happens.
 
+    COSI is not in it yet, but can be added without anything being built.
     With `keep` it is left running, and found again by the next run.
     """
     if name in names() and not keep:
         take_down(name)
 
     tars = [image(tag, say=say) for tag in IMAGES]
+    Toolbox(say=say).ensure(FAMILY_OF["cosi-sidecar"].tools)
     try:
         yield Cluster.up(
             name,
@@ -83,7 +86,7 @@ class Run:
     def _phase(self, phase: Phase, log: AuditLog) -> bool:
         chosen = [story for story in self.stories if story.phase is phase]
         if phase is not Phase.BEFORE_COSI:
-            self._install_cosi()
+            self.cluster.add_cosi()
         if not chosen:
             return True
 
@@ -98,11 +101,6 @@ class Run:
             self._forbidden.update(forbidden(requests))
 
         return code == 0
-
-    def _install_cosi(self) -> None:
-        if "bucketclaims" not in self.cluster.kubectl("get", "crds", "-o", "name"):
-            self.say("installing the CRDs of COSI")
-            self.cluster.kubectl("apply", "--server-side", "-f", "-", stdin=cosi.crds(self.say))
 
     def _judge(self, name: str, rights: Sequence[Right]) -> None:
         problem = ", ".join(map(str, rights))

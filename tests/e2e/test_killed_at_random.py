@@ -19,7 +19,9 @@ import pytest
 
 from controllers.kinds import REGISTRY
 from hack.cluster.cluster import Cluster
-from hack.e2e import cosi, installation
+from hack.cluster.cosi_module import crds
+from hack.cluster.tools import Toolbox
+from hack.e2e import installation
 from hack.operator import OperatorProcess
 from hack.world import World, a_world, is_ready
 from tests.e2e.births import Births
@@ -56,7 +58,7 @@ def seed(request: pytest.FixtureRequest) -> int:
 def stages(cluster: Cluster, tmp_path: Path, seed: int) -> Iterator[tuple[Stage, Stage]]:
     """To be killed, and to be left in peace."""
     kubeconfig = installation.install_rights(cluster)
-    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=cosi.crds())
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=crds(Toolbox()))
     cluster.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
     with ExitStack() as stack:
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from hack.cluster.home import Home
 from hack.cluster.network import drop_rules
 from hack.cluster.node_config import cni_config, kubelet_config, proxy_config
 from hack.cluster.plan import Plan, Ports, Profile, Spec
-from hack.cluster.s3 import Keys, signed_headers
 from hack.cluster.tools import FAMILY_OF
 
 PLAN = Plan(unique="ro-a-1", full=True, ports=Ports(host=10000))
@@ -129,28 +127,6 @@ def test_a_dns_answer_counts_only_with_a_record_and_without_error() -> None:
     assert not dns.is_answer(good[:6] + b"\0\0" + good[8:])  # nothing found
     assert not dns.is_answer(b"\0\0" + good[2:])  # an answer to somebody else
     assert not dns.is_answer(b"")
-
-
-def test_a_signed_request_names_key_and_scope_but_never_the_secret() -> None:
-    keys = Keys(access="AK", secret="very-secret")
-
-    headers = signed_headers("GET", "/", keys, datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC))
-
-    assert headers["x-amz-date"] == "20261123T010203Z"
-    assert "Credential=AK/20261123/us-east-1/s3/aws4_request" in headers["authorization"]
-    assert "very-secret" not in repr(headers) + repr(keys)
-
-
-def test_signatures_differ_by_what_they_sign() -> None:
-    keys, now = Keys(access="AK", secret="s"), datetime(2026, 11, 23, tzinfo=UTC)
-
-    signatures = {
-        signed_headers(method, path, keys, now)["authorization"]
-        for method in ("GET", "PUT")
-        for path in ("/", "/bucket")
-    }
-
-    assert len(signatures) == 4
 
 
 def test_a_cgroup_is_made_in_every_hierarchy_with_its_parents_cpus(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,18 @@ def test_numbers_of_nodes_without_an_address_are_refused(nodes: int) -> None:
 def test_s3_needs_a_network_of_the_clusters_own() -> None:
     with pytest.raises(ClusterError, match="use the full profile"):
         Spec(name="a", s3=True)
+
+
+def test_cosi_needs_a_store_to_make_buckets_in() -> None:
+    with pytest.raises(ClusterError, match="up with s3"):
+        Spec(name="a", profile=Profile.FULL, cosi=True)
+
+
+def test_a_cluster_grows_by_nodes_and_cosi_and_never_loses_them() -> None:
+    with_cosi = replace(FULL, nodes=1).with_cosi()
+
+    assert FULL.grown_to(with_cosi) == with_cosi.grown_to(FULL) == FULL.with_cosi()
+    assert FULL.grown_to(replace(FULL, audit=True)) == FULL
 
 
 def test_a_spec_survives_its_file() -> None:

@@ -55,6 +55,17 @@ def test_a_changed_source_file_changes_the_key_of_its_own_family_only(modules: P
     assert after[1] == before[1]
 
 
+def test_a_changed_file_of_a_module_that_stands_in_for_another_changes_the_key(
+    modules: Path,
+) -> None:
+    cosi = FAMILY_OF["cosi-sidecar"]
+    before = family_key(cosi, modules / "cosi")
+    with (modules / "cosi" / "internal" / "runtime" / "runtime.go").open("a") as handle:
+        handle.write("// changed\n")
+
+    assert family_key(cosi, modules / "cosi") != before
+
+
 def test_changed_linker_variables_change_the_key() -> None:
     other = replace(CRANE, variables={"main.version": "x"})
 

@@ -1,0 +1,1 @@
+"""Generated from the published proto of COSI by `python -m hack.cosi_driver.stubs`."""
