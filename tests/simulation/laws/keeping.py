@@ -19,6 +19,7 @@ from controllers.kinds import (
     SECRET,
 )
 from controllers.registry.finalizer import FINALIZER
+from controllers.registry.moving import ANNOTATION as STORAGE
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.lease import LEASES
@@ -87,6 +88,8 @@ class Keeping:
             faults.append("was made for a Registry that is gone")
         if owner is not None and self._is_held(owner) and change.resource not in _DATA:
             faults.append("was written while its Registry was held")
+        if old is not None and change.resource == DEPLOYMENT and _leaves_images(old, change.new):
+            faults.append("was moved to another storage, where the images are not")
         if old is None and change.resource == BUCKET_CLAIM and _is_unguarded(owner):
             faults.append("was made before its deletion was guarded")
         return faults
@@ -185,6 +188,12 @@ def _secrets(deployment: Body) -> list[str]:
     """The Secrets that its pods mount."""
     volumes = deployment["spec"]["template"]["spec"].get("volumes") or ()
     return [one["secret"]["secretName"] for one in volumes if "secret" in one]
+
+
+def _leaves_images(old: Body, new: Body) -> bool:
+    """Whether pods on a bucket are put on another kind of storage."""
+    before, after = (one["metadata"].get("annotations", {}).get(STORAGE) for one in (old, new))
+    return before not in {None, "emptyDir", after}
 
 
 def _is_unguarded(owner: Body | None) -> bool:
