@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from typing import Any, Final
 
+from controllers.kinds import REGISTRY
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
@@ -22,6 +23,8 @@ Body = dict[str, Any]
 _WINDOW: Final = 60.0
 # Eight free repairs, six more within a minute (after 1, 2, 4, 8, 16 and 32 s), and what users want.
 _MOST_WRITES: Final = 25
+# A status may tell of each repair twice: that something was amiss, and that it is well again.
+_MOST_STATUSES: Final = 40
 
 
 class Thrift:
@@ -64,8 +67,9 @@ class Thrift:
         times.append(now)
         while times[0] < now - _WINDOW:
             times.popleft()
+        most = _MOST_STATUSES if change.resource == REGISTRY else _MOST_WRITES
         # Who has no good answer can't know that it repaired anything.
-        if len(times) > _MOST_WRITES + self._failed[what]:
+        if len(times) > most + self._failed[what]:
             self._court.broken(
                 "thrift", f"{' '.join(what)} was written {len(times)} times a minute"
             )
