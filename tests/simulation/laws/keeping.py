@@ -191,7 +191,12 @@ def _secrets(deployment: Body) -> list[str]:
 
 
 def _leaves_images(old: Body, new: Body) -> bool:
-    """Whether pods on a bucket are put on another kind of storage."""
+    """Whether pods on a bucket are put on another kind of storage, and the operator saw them.
+
+    Without its label a Deployment is as good as deleted for it (docs/registry.md).
+    """
+    if LABEL_REGISTRY not in old["metadata"].get("labels", {}):
+        return False
     before, after = (one["metadata"].get("annotations", {}).get(STORAGE) for one in (old, new))
     return before not in {None, "emptyDir", after}
 
