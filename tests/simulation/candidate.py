@@ -18,7 +18,7 @@ from registry_operator.runtime.cache import NotSyncedError
 from registry_operator.runtime.controller import Controller, Reconcile
 from registry_operator.runtime.leader import LeadershipLost
 from registry_operator.runtime.lease import Election
-from registry_operator.runtime.manager import Manager, Runnable
+from registry_operator.runtime.manager import Manager, Runnable, StopError
 from registry_operator.runtime.operator import Operator, Settings
 from registry_operator.testing.simulation.network import Network
 from registry_operator.testing.simulation.process import Process
@@ -144,8 +144,9 @@ def _ending(task: "asyncio.Task[None]") -> str:
     error = task.exception()
     if error is None:
         return "stopped"
-    # Whatever else it is, it is no end that an operator may come to by itself.
-    if not isinstance(error, LeadershipLost) and not _was_out_of_reach(error):
+    # Whatever else it is, it is no end that an operator may come to by itself. Whoever is told twice
+    # to stop, or gets no answer for as long as its grace, cuts its work off.
+    if not isinstance(error, (LeadershipLost, StopError)) and not _was_out_of_reach(error):
         raise error
     return f"{type(error).__name__}: {error}"
 
