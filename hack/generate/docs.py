@@ -17,7 +17,7 @@ from registry_operator.api.crd import crd
 PAGE = Path("docs", "registry.md")
 _ROOT = Path(__file__).parents[2]
 # As schema.py writes the values of a field that may be null.
-_ALTERNATIVES = re.compile(r"\^\(([A-Za-z|]+)\)\$")
+_ALTERNATIVES = re.compile(r"\^\(([A-Za-z_|]+)\)\$")
 _CORE = frozenset(
     {
         "spec.affinity",

@@ -56,7 +56,8 @@ def test_samples_are_accepted(cluster: Cluster) -> None:
         *("apply", "--dry-run=server", "--validate=strict", "-k", str(_CONFIG / "samples"))
     )
 
-    assert answer.count("registry.registry-operator.dev/") == 8
+    assert answer.count("registry.registry-operator.dev/") == 9
+    assert answer.count("registrytemplate.registry-operator.dev/") == 1
 
 
 def test_the_pod_is_admitted_where_restricted_is_enforced(cluster: Cluster) -> None:

@@ -132,7 +132,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a storage class that there is not": (
         _s3(storageClass="COLD"),
-        'spec.storage.s3.storageClass: Unsupported value: "COLD"',
+        "spec.storage.s3.storageClass in body should match '^(NONE|STANDARD|",
     ),
     "no source of certificates": (
         _s3(caBundle={}),
