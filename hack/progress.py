@@ -1,4 +1,4 @@
-"""How far an operator is, told from its metrics: whether every controller has looked at every key.
+"""How far an operator is, told from its metrics: whether every controller has seen each Registry.
 
 In flows Prometheus' text format; out flow counts. A silent operator may be at rest or not have
 begun; who wants to say that a restart writes nothing must know that it is the former.
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
+from controllers.template.reporter import NAME as TEMPLATES
+
 _RECONCILES = "controller_runtime_reconcile_total"
 _DEPTH = "workqueue_depth"
 _ACTIVE = "controller_runtime_active_workers"
@@ -26,12 +28,14 @@ class Progress:
     pending: int
 
     def is_through(self, keys: int) -> bool:
-        """Whether every controller has reconciled so many keys at least, and none is waiting.
+        """Whether every controller of Registries has reconciled so many at least, and none waits.
 
         Controllers reconcile every key once after a start before they do any a second time, but
         for keys that were changed meanwhile.
         """
-        return bool(self.reconciles) and min(self.reconciles.values()) >= keys and self.pending == 0
+        counts = [count for name, count in self.reconciles.items() if name != TEMPLATES]
+
+        return bool(counts) and min(counts) >= keys and self.pending == 0
 
 
 def progress(exposition: str) -> Progress:

@@ -20,6 +20,16 @@ def test_the_slowest_controller_decides() -> None:
     assert not progress(an_exposition(reconciles=3)).is_through(5)
 
 
+def test_who_looks_at_templates_need_not_have_looked_at_anything() -> None:
+    idle = 'controller_runtime_reconcile_total{controller="template-status",result="success"} 0'
+    told = an_exposition(reconciles=3).replace(
+        "# TYPE controller_runtime_active", f"{idle}\n# TYPE controller_runtime_active"
+    )
+
+    assert progress(told).reconciles["template-status"] == 0
+    assert progress(told).is_through(4)
+
+
 def test_keys_that_wait_or_are_worked_on_are_not_through() -> None:
     assert not progress(an_exposition(reconciles=9, depth=1)).is_through(4)
     assert not progress(an_exposition(reconciles=9, active=1)).is_through(4)
