@@ -7,7 +7,7 @@ other people's Secrets and ConfigMaps as metadata only, and in full only where a
 them.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from types import MappingProxyType
 
@@ -33,6 +33,7 @@ from controllers.registry import (
     deployment,
     guardian,
     http_secret,
+    referrers,
     reporter,
     service,
     service_account,
@@ -47,7 +48,7 @@ from controllers.registry.reporter import StatusReporter
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY, child_labels
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.runtime.change import Change, Removed
+from registry_operator.runtime.change import Change
 from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.owned import OWNER_INDEX, OwnedKind
@@ -131,7 +132,7 @@ def install(
         changed=lambda pod: _wake(controllers[reporter.NAME], child.owner_key(pod)),
     )
     gatherer = Gatherer(stores, health=health, random_secret=random_secret)
-    _follow_references(stores, gatherer)
+    referrers.declare(stores, gatherer)
     for kind in KINDS:
         controllers[kind.name] = operator.owned(
             kind,
@@ -208,19 +209,6 @@ def _store_of(stores: Stores, resource: Resource) -> Store:
     )
 
 
-def _follow_references(stores: Stores, gatherer: Gatherer) -> None:
-    def on_change(change: Change) -> None:
-        if isinstance(change, Removed):
-            stores.referenced_secrets.refer(change.old.key, ())
-            stores.referenced_config_maps.refer(change.old.key, ())
-        elif template.name_of(change.new) is None:
-            key, owner = change.new.key, change.new
-            stores.referenced_secrets.refer(key, gatherer.secret_references(owner))
-            stores.referenced_config_maps.refer(key, gatherer.config_map_references(owner))
-
-    stores.registries.subscribe(on_change)
-
-
 def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:
     work = Guardian(
         client=operator.client,
@@ -264,7 +252,7 @@ def _connect(name: str, controller: Controller, stores: Stores) -> None:
         when = _predicate(name, trigger)
         source: Store | Referenced = getattr(stores, trigger)
         if isinstance(source, Referenced):
-            _follow(controller, source, when=when, after=after)
+            referrers.wake(controller, source, when=when, after=after)
             continue
         store = source
         if store.resource == _WRITES.get(name):
@@ -272,13 +260,6 @@ def _connect(name: str, controller: Controller, stores: Stores) -> None:
         controller.watch(store, child.owner_key, when=when, after=after, recount=False)
         if trigger in _COSI:
             store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
-
-
-def _follow(
-    controller: Controller, source: Referenced, *, when: Callable[[Change], bool], after: float
-) -> None:
-    controller.watch(source, _referrers(source), when=when, after=after, recount=False)
-    source.on_failure(lambda key: _wake(controller, _referring(source, key)))
 
 
 def _predicate(name: str, trigger: str) -> Callable[[Change], bool]:
@@ -301,12 +282,3 @@ def _always(_change: Change) -> bool:
 
 def _self_key(owner: Object) -> tuple[ObjectKey, ...]:
     return (owner.key,)
-
-
-def _referrers(held: Referenced) -> Callable[[Object], Iterable[ObjectKey]]:
-    return lambda other: _referring(held, other.key)
-
-
-def _referring(held: Referenced, other: ObjectKey) -> list[ObjectKey]:
-    found: frozenset[Hashable] = held.referrers(other)
-    return [key for key in found if isinstance(key, ObjectKey)]

@@ -2,7 +2,8 @@
 
 A Registry is merged with its template and parsed once per resourceVersion, not once per reconciler;
 and who looks at the same Registry before anything of it changed, as nine reconcilers do after a
-start, is shown the same objects.
+start, is shown the same objects. What a Registry refers to by its template is declared to the
+caches here, as nobody else merges the two.
 """
 
 from collections.abc import Callable
@@ -141,8 +142,7 @@ class Gatherer:
         is_known = known is not None and known.resource_version == owner.resource_version
         if known is not None and is_known and known.template is None:
             return known
-        name = template.name_of(owner)
-        below = None if name is None else template.look_up(name, self._stores.templates)
+        below = template.template_of(owner, self._stores.templates)
         if known is None or not is_known or known.template != below:
             specification = template.specify(owner, below)
             known = _Parsed(owner.resource_version, below, specification)

@@ -118,7 +118,12 @@ class RegistryInputs:
     @cached_property
     def storage(self) -> StoragePlan | Blocked | Stalled:
         """The storage to configure, or why that can't be said now."""
-        return moving.refusal(self) or plan_storage(self)
+        return self.immovable or plan_storage(self)
+
+    @cached_property
+    def immovable(self) -> Stalled | None:
+        """Why the images stay where they are, though other storage is asked for."""
+        return moving.refusal(self)
 
     @cached_property
     def configuration(self) -> Configuration | Blocked | Stalled:

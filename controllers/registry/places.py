@@ -8,8 +8,8 @@ two in one place mean, is sharing.py's to say.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from controllers.registry import sharing, template
-from controllers.registry.template import own_spec
+from controllers.registry import sharing
+from controllers.registry.template import INDEX, own_spec, template_of
 from registry_operator.api.effective import Spec, merged
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -66,7 +66,7 @@ class Places:
     def _on_template(self, change: Change) -> None:
         name = (change.old if isinstance(change, Removed) else change.new).name
         affected: set[str | None] = set()
-        for user in self._registries.by_index(template.INDEX, name):
+        for user in self._registries.by_index(INDEX, name):
             affected |= {self._place.get(user.key), self._settle(user.key, user)}
         if intent_changed(change):
             self._tell(affected)
@@ -85,19 +85,15 @@ class Places:
         return place
 
     def _place_of(self, registry: Object) -> str | None:
-        below = self._template_of(registry)
-        if not any(sharing.may_name_a_bucket(obj) for obj in (registry, below) if obj is not None):
+        below = template_of(registry, self._templates)
+        written = (registry, below.found if below is not None else None)
+        if not any(sharing.may_name_a_bucket(obj) for obj in written if obj is not None):
             return None
         return sharing.place_of(self._spec(registry), registry.namespace)
 
     def _spec(self, registry: Object) -> Spec:
-        below = self._template_of(registry)
-        shared = below.body().get("spec") if below is not None else None
-        return merged(own_spec(registry), shared)
-
-    def _template_of(self, registry: Object) -> Object | None:
-        name = template.name_of(registry)
-        return self._templates.get(ObjectKey("", name)) if name is not None else None
+        below = template_of(registry, self._templates)
+        return merged(own_spec(registry), below.spec if below is not None else None)
 
     def _tell(self, places: Iterable[str | None], *, besides: ObjectKey | None = None) -> None:
         keys = {key for place in places if place for key in self._there.get(place, ())}

@@ -7,7 +7,6 @@ a third of the operator's CPU while Registries come into being (docs/performance
 
 from typing import TYPE_CHECKING
 
-from controllers.registry import moving
 from controllers.registry.configuration import Configuration, plan_configuration
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Blocked, Stalled
@@ -28,8 +27,7 @@ class Planner:
         """The configuration to run with, or why there is none now."""
         # A Registry made anew under its name is younger than its neighbours.
         others = (inputs.owner.uid, inputs.certificates, inputs.neighbours)
-        moves = moving.refusal(inputs)
-        basis = (inputs.spec, inputs.cosi, inputs.credentials, moves, others)
+        basis = (inputs.spec, inputs.cosi, inputs.credentials, inputs.immovable, others)
         known = self._known.get(inputs.owner.key)
         if known is not None and known[0] == basis:
             return known[1]

@@ -1,42 +1,17 @@
 """Every condition and reason of a Registry, with what it means and what the user should do.
 
 The one table: status.py takes its words from here, the documentation is generated from it, and a
-test holds that no other reason is ever written. The gravity says whether it becomes a Warning
-Event, and whether it raises `Stalled`, by which kstatus tells "failed" from "in progress".
+test holds that no other reason is ever written. Those of the storage, the longest part, are in
+storage_reasons.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
 from types import MappingProxyType
 
+from controllers.registry.reason import Gravity, Reason
+from controllers.registry.storage_reasons import STORAGE
 
-class Gravity(Enum):
-    """How a reason is told to the user."""
-
-    STATE = "state"  # as it should be
-    WAIT = "wait"  # passes by itself
-    TROUBLE = "trouble"  # heals by itself once its cause goes: a Warning Event, once
-    STALL = "stall"  # only a person can end it: raises the condition Stalled
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One reason: what it means, what to do, how it is told.
-
-    `for_others`: a wait that ends when somebody outside of the operator acts, and may never.
-    """
-
-    name: str
-    meaning: str
-    cure: str = "Nothing."
-    gravity: Gravity = Gravity.TROUBLE
-    for_others: bool = False
-
-    @property
-    def stalls(self) -> bool:
-        """Whether only a person can end it."""
-        return self.gravity is Gravity.STALL
+__all__ = ["CONDITIONS", "TABLE", "Gravity", "Reason", "gravity_of", "passes_quietly", "stalls"]
 
 
 CONDITIONS: Mapping[str, str] = MappingProxyType(
@@ -55,135 +30,6 @@ CONDITIONS: Mapping[str, str] = MappingProxyType(
     }
 )
 
-_STORAGE = (
-    Reason(
-        "StorageConfigured",
-        "The storage is known; no pod has confirmed it yet.",
-        gravity=Gravity.STATE,
-    ),
-    Reason("StorageInUse", "Pods serve from this storage.", gravity=Gravity.STATE),
-    Reason(
-        "EphemeralStorage",
-        "Images are in an emptyDir and are lost with the pod.",
-        "For trying only; use a bucket to keep images.",
-        gravity=Gravity.STATE,
-    ),
-    Reason(
-        "StorageNotSpecified",
-        "No storage is named.",
-        "Set bucketClassName and bucketAccessClass, s3, gcs, azure, or emptyDir.",
-        gravity=Gravity.STALL,
-    ),
-    Reason(
-        "ReplicasNeedSharedStorage",
-        "Several replicas on storage that pods do not share.",
-        "One replica, or a bucket.",
-        gravity=Gravity.STALL,
-    ),
-    Reason(
-        "MigrationRequired",
-        "The storage that is asked for is another than the one that holds the images. What runs "
-        "goes on unchanged.",
-        "Change it back, or copy the images to another Registry: the message names the ways.",
-        gravity=Gravity.STALL,
-    ),
-    Reason(
-        "AccessClassChanged",
-        "The BucketAccess was made by another class than the one that is asked for.",
-        "Change the class back, or delete the BucketAccess.",
-        gravity=Gravity.STALL,
-    ),
-    Reason("SecretNotRead", "The Secret with the credentials is being read.", gravity=Gravity.WAIT),
-    Reason(
-        "SecretUnreadable",
-        "The API server refuses to show the Secret.",
-        "Grant the operator the right that the message names; tried again by itself.",
-    ),
-    Reason(
-        "SecretNotFound",
-        "The Secret that is referred to does not exist.",
-        "Create it in the Registry's namespace, or correct the name.",
-    ),
-    Reason(
-        "SecretIncomplete",
-        "The Secret lacks a key, or its value is empty.",
-        "Add the key that the message names, or name the right keys.",
-    ),
-    Reason(
-        "BucketShared",
-        "An older Registry writes to the same folder of the same bucket.",
-        "Set rootDirectory to a folder of its own, or let the younger one only read.",
-        gravity=Gravity.STALL,
-    ),
-    Reason(
-        "CaBundleNotRead",
-        "The ConfigMap or Secret of caBundle is being read.",
-        gravity=Gravity.WAIT,
-    ),
-    Reason(
-        "CaBundleUnreadable",
-        "The API server refuses to show the ConfigMap or Secret of caBundle.",
-        "Grant the operator the right that the message names; tried again by itself.",
-    ),
-    Reason(
-        "CaBundleNotFound",
-        "The ConfigMap or Secret of caBundle does not exist.",
-        "Create it in the Registry's namespace, or correct the name.",
-    ),
-    Reason(
-        "CaBundleInvalid",
-        "What caBundle names holds no certificate.",
-        "Put certificates there as PEM, or name the right key.",
-    ),
-    Reason(
-        "CosiNotInstalled",
-        "The cluster does not serve the COSI kinds.",
-        "Install COSI, or use storage.s3.",
-    ),
-    Reason(
-        "BucketNotReady",
-        "The BucketClaim has no bucket yet.",
-        "If it lasts: check the BucketClass, its driver and the events of the claim.",
-        gravity=Gravity.WAIT,
-        for_others=True,
-    ),
-    Reason(
-        "AccessNotGranted",
-        "The BucketAccess has no credentials yet.",
-        "If it lasts: check the BucketAccessClass and the events of the access.",
-        gravity=Gravity.WAIT,
-        for_others=True,
-    ),
-    Reason(
-        "BucketInfoInvalid",
-        "COSI's Secret describes no S3 bucket with keys.",
-        "Use classes of a driver for protocol S3 and authentication Key.",
-        gravity=Gravity.STALL,
-    ),
-    Reason(
-        "CredentialsRejected",
-        "The store refuses the credentials.",
-        "Correct the Secret; pods are rolled when it changes.",
-    ),
-    Reason(
-        "BucketNotFound", "The store has no such bucket.", "Create the bucket, or correct its name."
-    ),
-    Reason(
-        "CertificateUntrusted",
-        "The registry does not trust the certificate of the store.",
-        "Name its authority in caBundle; the message says whether it is that, or name or date.",
-    ),
-    Reason(
-        "StorageUnreachable",
-        "The registry can't reach the store.",
-        "Check the endpoint, DNS, network policies and the store.",
-    ),
-    Reason(
-        "StorageFailing",
-        "The registry's own storage check fails.",
-        "See the message and the pods' logs.",
-    ),
-)
 _CONFIGURATION = (
     Reason(
         "ConfigurationRendered",
@@ -431,7 +277,7 @@ TABLE: Mapping[str, Reason] = MappingProxyType(
     {
         reason.name: reason
         for group in (
-            *(_SUMMARY, _STORAGE, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES, _TEMPLATE),
+            *(_SUMMARY, STORAGE, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES, _TEMPLATE),
         )
         for reason in group
     }

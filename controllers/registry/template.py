@@ -37,6 +37,11 @@ class Template:
     version: tuple[str, int] = field(init=False)
     """Uid and generation, which tell two specs apart also across a deletion."""
 
+    @property
+    def spec(self) -> Mapping[str, Any] | None:
+        """What it says; None where there is none."""
+        return self.found.body().get("spec") if self.found is not None else None
+
     def __post_init__(self) -> None:
         version = (self.found.uid, self.found.generation) if self.found else ("", 0)
         object.__setattr__(self, "version", version)
@@ -71,6 +76,12 @@ def by_template(owner: Object) -> Iterable[str]:
     return () if name is None else (name,)
 
 
+def template_of(owner: Object, templates: Store) -> Template | None:
+    """The template that a Registry names, as far as our cache knows."""
+    name = name_of(owner)
+    return None if name is None else look_up(name, templates)
+
+
 def look_up(name: str, templates: Store) -> Template:
     """The template of that name, as far as our cache knows."""
     found = templates.get(ObjectKey("", name))
@@ -96,13 +107,10 @@ def specify(owner: Object, template: Template | None) -> Specification:
 
 
 def _merge(own: Mapping[str, Any], template: Template | None) -> Specification:
-    below = None
-    if template is not None:
-        if template.found is None:
-            return Specification(None, _missing(template))
-        below = template.found.body().get("spec")
+    if template is not None and template.found is None:
+        return Specification(None, _missing(template))
 
-    merged = effective(own, below)
+    merged = effective(own, template.spec if template is not None else None)
     if merged.spec is None:
         return Specification(None, _invalid(merged.problems, template))
 

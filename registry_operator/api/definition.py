@@ -36,3 +36,8 @@ class Definition:
     categories: tuple[str, ...] = ()
     namespaced: bool = True
     scalable: bool = False
+
+
+def ready(field: str) -> str:
+    """The JSONPath of a field of the condition Ready, for a column."""
+    return f'.status.conditions[?(@.type=="Ready")].{field}'

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from registry_operator.api.definition import Column, Definition
+from registry_operator.api.definition import Column, Definition, ready
 from registry_operator.api.names import CATEGORY, NAME_LIMIT
 from registry_operator.api.pod import (
     LocalObjectReference,
@@ -106,10 +106,6 @@ class Registry(Model):
     """What the operator sees and has done."""
 
 
-def _ready(field: str) -> str:
-    return f'.status.conditions[?(@.type=="Ready")].{field}'
-
-
 DEFINITION = Definition(
     model=Registry,
     kind="Registry",
@@ -118,13 +114,13 @@ DEFINITION = Definition(
     categories=(CATEGORY,),
     scalable=True,
     columns=(
-        Column("Ready", _ready("status")),
-        Column("Reason", _ready("reason")),
+        Column("Ready", ready("status")),
+        Column("Reason", ready("reason")),
         Column("Replicas", ".status.replicas", type="integer"),
         Column("ReadyReplicas", ".status.readyReplicas", type="integer"),
         Column("Version", ".status.version"),
         Column("Endpoint", ".status.endpoint"),
-        Column("Since", _ready("lastTransitionTime"), type="date"),
+        Column("Since", ready("lastTransitionTime"), type="date"),
         Column("Image", ".status.image", priority=1),
         Column("Storage", ".status.storage.kind", priority=1),
         Column("Age", ".metadata.creationTimestamp", type="date"),

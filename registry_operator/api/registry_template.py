@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from registry_operator.api.definition import Column, Definition
+from registry_operator.api.definition import Column, Definition, ready
 from registry_operator.api.names import CATEGORY
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.api.status import Condition
@@ -56,8 +56,8 @@ DEFINITION = Definition(
     columns=(
         Column("Registries", ".status.registries", type="integer"),
         Column("UpToDate", ".status.upToDate", type="integer"),
-        Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
-        Column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+        Column("Ready", ready("status")),
+        Column("Reason", ready("reason")),
         Column("Age", ".metadata.creationTimestamp", type="date"),
     ),
 )

@@ -56,8 +56,11 @@ def test_the_younger_one_takes_over_when_the_older_goes(world: World) -> None:
     two_on_one_folder(world)
 
     world.delete(REGISTRY, "old")
-
     world.until(lambda: world.is_ready("young"), about="the younger is ready", seconds=40)
+
+    assert world.get(DEPLOYMENT, "old") is None
+    assert world.get(DEPLOYMENT, "young") is not None
+    assert reason_of(world, "young") == ("True", "StorageInUse")
 
 
 def test_who_only_reads_shares(world: World) -> None:
