@@ -14,9 +14,24 @@ from controllers.template import assembly as template
 from registry_operator.runtime.operator import Operator
 
 
-def install(operator: Operator, *, namespace: str | None, random_secret: Callable[[], str]) -> None:
-    """Declares every controller to the operator; `namespace` None means all namespaces."""
-    registry.install(operator, namespace=namespace, asker=ask, random_secret=random_secret)
+def install(
+    operator: Operator,
+    *,
+    namespace: str | None,
+    random_secret: Callable[[], str],
+    allows_host_path: bool = False,
+) -> None:
+    """Declares every controller to the operator; `namespace` None means all namespaces.
+
+    `allows_host_path`: whether Registries may use folders of nodes.
+    """
+    registry.install(
+        operator,
+        namespace=namespace,
+        asker=ask,
+        random_secret=random_secret,
+        allows_host_path=allows_host_path,
+    )
     if namespace is None:
         # One that sees a part of the Registries would count that part, and others would too.
         template.install(operator)

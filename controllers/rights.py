@@ -14,6 +14,7 @@ from controllers.kinds import (
     BUCKET_CLAIM,
     CONFIG_MAP,
     ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     REGISTRY,
     REGISTRY_TEMPLATE,
@@ -44,11 +45,11 @@ def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
     # blockOwnerDeletion in an owner reference asks for the right to set the owner's finalizers
     # (admission plugin OwnerReferencesPermissionEnforcement).
     yield _rule(REGISTRY, ("update",), subresource="finalizers")
-    for resource in (BUCKET_ACCESS, BUCKET_CLAIM):
+    for resource in (BUCKET_ACCESS, BUCKET_CLAIM, PERSISTENT_VOLUME_CLAIM):
         yield _rule(resource, ("delete",))
     for resource in (REPLICA_SET, POD, ENDPOINT_SLICE):
         yield _rule(resource, _WATCH)
-    for resource in (SECRET, CONFIG_MAP):
+    for resource in (SECRET, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM):
         yield _rule(resource, (*_WATCH, "get"))
     yield _rule(EVENTS, ("create", "patch", "get"))
 

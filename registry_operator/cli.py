@@ -117,6 +117,11 @@ def main() -> None:
     help="Seconds after which a reconcile that goes on is logged with the place where it waits.",
 )
 @_flag(
+    "--allow-host-path/--no-allow-host-path",
+    default=False,
+    help="Let Registries keep images in folders of nodes (spec.storage.hostPath).",
+)
+@_flag(
     "--log-format",
     type=click.Choice(["json", "console"]),
     default="json",
@@ -269,6 +274,7 @@ async def _run(settings: RunSettings) -> None:
             operator,
             namespace=settings.namespace,
             random_secret=lambda: secrets.token_hex(_SECRET_BYTES),
+            allows_host_path=settings.allow_host_path,
         )
         watchdog = Watchdog(metrics=metrics)
         operator.run_beside(watchdog)

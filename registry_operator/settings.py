@@ -45,6 +45,7 @@ class RunSettings:
     health_probe_bind_address: str = ":8081"
     debug_bind_address: str = DEBUG_ADDRESS
     slow_reconcile_after: float = 30.0
+    allow_host_path: bool = False
 
     def for_runtime(self, *, own_namespace: str) -> Settings:
         """The settings of the runtime; `own_namespace` is where the operator itself runs.

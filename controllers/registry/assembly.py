@@ -17,6 +17,7 @@ from controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     REGISTRY,
     REGISTRY_TEMPLATE,
@@ -39,6 +40,7 @@ from controllers.registry import (
     service_account,
     template,
     template_users,
+    volume_claim,
 )
 from controllers.registry.gather import Gatherer, Stores
 from controllers.registry.guardian import Guardian
@@ -65,6 +67,7 @@ KINDS: tuple[OwnedKind[RegistryInputs], ...] = (
     service.KIND,
     bucket_claim.KIND,
     bucket_access.KIND,
+    volume_claim.KIND,
 )
 """Every kind that a Registry owns, one module each."""
 
@@ -75,7 +78,8 @@ IDENTITY = Identity(
 )
 
 _COSI = ("bucket_claims", "bucket_accesses")
-_REFERENCED = ("referenced_secrets", "referenced_config_maps")
+_REFERENCED = ("referenced_secrets", "referenced_config_maps", "referenced_volume_claims")
+_STORAGE = (*_REFERENCED, *_COSI, "volume_claims")
 TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         service_account.KIND.name: ("service_accounts",),
@@ -84,20 +88,19 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "secrets",
             "deployments",
             "replica_sets",
-            *_REFERENCED,
-            *_COSI,
+            *_STORAGE,
         ),
         deployment.KIND.name: (
             "deployments",
             "secrets",
             "service_accounts",
-            *_REFERENCED,
-            *_COSI,
+            *_STORAGE,
         ),
         service.KIND.name: ("services",),
         bucket_claim.KIND.name: _COSI,
         bucket_access.KIND.name: (*_COSI, "referenced_secrets"),
-        guardian.NAME: _COSI,
+        volume_claim.KIND.name: ("volume_claims", "deployments"),
+        guardian.NAME: (*_COSI, "volume_claims"),
         reporter.NAME: tuple(
             field.name for field in fields(Stores) if field.name not in {"registries", "templates"}
         ),
@@ -106,7 +109,7 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Which stores wake which reconciler, besides the Registry itself and its template."""
 
 _STATUS_DELAY = 0.2
-_LOOKS_AT_STATUS = {*_COSI, *_REFERENCED}
+_LOOKS_AT_STATUS = frozenset(_STORAGE)
 _SHARES_A_PLACE = (configuration.KIND.name, deployment.KIND.name, reporter.NAME)
 _WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
 
@@ -117,11 +120,12 @@ def install(
     namespace: str | None,
     asker: Asker,
     random_secret: Callable[[], str],
+    allows_host_path: bool = False,
 ) -> Gatherer:
     """Declares everything about Registries to the operator.
 
     `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
-    new `http.secret`.
+    new `http.secret`. `allows_host_path`: whether Registries may use folders of nodes.
     """
     stores = _declare(operator, namespace)
     controllers: dict[str, Controller] = {}
@@ -131,7 +135,9 @@ def install(
         clock=operator.clock,
         changed=lambda pod: _wake(controllers[reporter.NAME], child.owner_key(pod)),
     )
-    gatherer = Gatherer(stores, health=health, random_secret=random_secret)
+    gatherer = Gatherer(
+        stores, health=health, random_secret=random_secret, allows_host_path=allows_host_path
+    )
     referrers.declare(stores, gatherer)
     for kind in KINDS:
         controllers[kind.name] = operator.owned(
@@ -158,6 +164,7 @@ def install(
     for what, referenced in (
         ("secrets", stores.referenced_secrets),
         ("config maps", stores.referenced_config_maps),
+        ("volume claims", stores.referenced_volume_claims),
     ):
         operator.run_beside(referenced)
         operator.describe(f"referenced {what}", referenced.stats)
@@ -191,6 +198,7 @@ def _declare(operator: Operator, namespace: str | None) -> Stores:
         replica_sets=children(REPLICA_SET),
         pods=children(POD),
         secrets=children(SECRET),
+        volume_claims=children(PERSISTENT_VOLUME_CLAIM),
         services=children(SERVICE),
         service_accounts=children(SERVICE_ACCOUNT),
         endpoint_slices=children(ENDPOINT_SLICE),
@@ -198,6 +206,7 @@ def _declare(operator: Operator, namespace: str | None) -> Stores:
         bucket_accesses=children(BUCKET_ACCESS, optional=True),
         referenced_secrets=referenced(SECRET),
         referenced_config_maps=referenced(CONFIG_MAP),
+        referenced_volume_claims=referenced(PERSISTENT_VOLUME_CLAIM),
     )
 
 
@@ -215,6 +224,7 @@ def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
         stores={
             BUCKET_CLAIM.kind: stores.bucket_claims,
             BUCKET_ACCESS.kind: stores.bucket_accesses,
+            PERSISTENT_VOLUME_CLAIM.kind: stores.volume_claims,
         },
         registries=stores.registries,
         gather=gatherer.gather,

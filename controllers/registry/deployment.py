@@ -19,6 +19,7 @@ from controllers.registry import (
     identity,
     moving,
     sharing,
+    volume,
 )
 from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import RegistryInputs
@@ -61,10 +62,7 @@ def desired(inputs: RegistryInputs) -> Desired:
                 "replicas": wanted.replicas,
                 "revisionHistoryLimit": 5,
                 "progressDeadlineSeconds": 600,
-                "strategy": {
-                    "type": "RollingUpdate",
-                    "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-                },
+                "strategy": _strategy(inputs),
                 "selector": {"matchLabels": dict(selector_labels(inputs.owner.name))},
                 "template": {
                     "metadata": _pod_metadata(inputs, http_secret_uid=children.http_secret.uid),
@@ -75,11 +73,17 @@ def desired(inputs: RegistryInputs) -> Desired:
     )
 
 
+def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
+    """New pods before old ones end, but where two must never be on one volume."""
+    if volume.has_one_writer(inputs.wanted.storage):
+        return {"type": "Recreate"}
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
 def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
     """With what later decisions look at: which storage the pods use."""
-    storage = inputs.wanted.storage
     told = {
-        moving.ANNOTATION: storage.kind if storage is not None else None,
+        moving.ANNOTATION: moving.mark(inputs.owner, inputs.wanted.storage),
         sharing.ANNOTATION: inputs.place,
     }
     annotations = {name: value for name, value in told.items() if value is not None}
@@ -190,8 +194,10 @@ def _mounts(inputs: RegistryInputs) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
         {"name": configuration.VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
     ]
-    if _empty_dir(inputs) is not None:
-        mounts.append({"name": "data", "mountPath": DATA_DIRECTORY})
+    storage = inputs.wanted.storage
+    if volume.is_volume(storage):
+        mount = {"name": volume.NAME, "mountPath": DATA_DIRECTORY}
+        mounts.append({**mount, "readOnly": True} if volume.is_read_only(storage) else mount)
     return mounts
 
 
@@ -202,15 +208,10 @@ def _volumes(inputs: RegistryInputs, *, config_secret: str) -> list[dict[str, An
             "secret": {"secretName": config_secret, "defaultMode": 0o440},
         }
     ]
-    empty_dir = _empty_dir(inputs)
-    if empty_dir is not None:
-        volumes.append({"name": "data", "emptyDir": empty_dir})
+    data = volume.source(inputs.owner, inputs.wanted.storage)
+    if data is not None:
+        volumes.append({"name": volume.NAME, **data})
     return volumes
-
-
-def _empty_dir(inputs: RegistryInputs) -> dict[str, Any] | None:
-    storage = inputs.wanted.storage
-    return storage.empty_dir.wire() if storage and storage.empty_dir is not None else None
 
 
 KIND = OwnedKind(name="deployment", resource=DEPLOYMENT, desired=desired)

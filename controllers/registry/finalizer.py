@@ -1,8 +1,10 @@
-"""The finalizer that lets a Registry with `deletionPolicy: Delete` take its bucket along, in order.
+"""The finalizer that lets a Registry with `deletionPolicy: Delete` take its data along, in order.
 
 COSI protects nothing: a claim deleted while an access exists loses its bucket at once and may leave
 the access stuck. So: access first, wait until it is gone, then the claim, wait, then the Registry.
-A Registry that retains its bucket, or has none, carries no finalizer of ours.
+Kubernetes protects a volume that pods use, and the pods go with the Registry: so its claim is
+deleted and not waited for. A Registry that retains its data, or has none, carries no finalizer of
+ours.
 
 Pure: `decide` says the one next step; guardian.py takes it.
 """
@@ -18,7 +20,9 @@ from registry_operator.runtime.ownership import Claim, judge
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
-FINALIZER = f"{GROUP}/bucket"
+FINALIZER = f"{GROUP}/data"
+_BUCKET, _VOLUME = "bucket", "persistentVolumeClaimTemplate"
+_CLAIMED = (_BUCKET, _VOLUME)
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class SetFinalizer:
 
 @dataclass(frozen=True)
 class DeleteData:
-    """This claim or access goes now."""
+    """This claim of a bucket or a volume, or this access, goes now."""
 
     target: Object
 
@@ -51,8 +55,8 @@ Step = Keep | SetFinalizer | DeleteData | Await
 
 
 def is_protected(inputs: "RegistryInputs") -> bool:
-    """Whether a bucket may be claimed: its deletion is in order, or not ours to do."""
-    return not _takes_bucket_along(inputs) or _has_finalizer(inputs.owner)
+    """Whether storage may be claimed: its deletion is in order, or not ours to do."""
+    return not _takes_along(inputs, *_CLAIMED) or _has_finalizer(inputs.owner)
 
 
 def decide(inputs: "RegistryInputs") -> Step:
@@ -62,22 +66,25 @@ def decide(inputs: "RegistryInputs") -> Step:
         return _tear_down(inputs) if _has_finalizer(owner) else Keep()
     if inputs.hold is not None:
         return Keep()
-    wanted = _takes_bucket_along(inputs)
+    wanted = _takes_along(inputs, *_CLAIMED)
     return Keep() if wanted == _has_finalizer(owner) else SetFinalizer(present=wanted)
 
 
 def _tear_down(inputs: "RegistryInputs") -> Step:
-    if _takes_bucket_along(inputs):
+    if _takes_along(inputs, _BUCKET):
         for what, target in (("access", inputs.cosi.access), ("claim", inputs.cosi.claim)):
             if target is not None and _is_ours(inputs.owner, target):
                 waiting = Await(f"Bucket{what.capitalize()} {target.name} is being deleted")
                 return waiting if target.is_deleting else DeleteData(target)
+    claim = inputs.volume_claim.claim if _takes_along(inputs, _VOLUME) else None
+    if claim is not None and not claim.is_deleting and _is_ours(inputs.owner, claim):
+        return DeleteData(claim)
     return SetFinalizer(present=False)
 
 
-def _takes_bucket_along(inputs: "RegistryInputs") -> bool:
+def _takes_along(inputs: "RegistryInputs", *kinds: str) -> bool:
     spec = inputs.spec
-    if spec is None or spec.storage is None or spec.storage.kind != "bucket":
+    if spec is None or spec.storage is None or spec.storage.kind not in kinds:
         return False
     return spec.deletion_policy == "Delete"
 

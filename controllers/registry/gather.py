@@ -16,11 +16,13 @@ from controllers.registry import (
     http_secret,
     references,
     template,
+    volume,
 )
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import (
     Certificates,
     Children,
+    ClaimState,
     CosiObjects,
     Credentials,
     RegistryInputs,
@@ -48,6 +50,7 @@ class Stores:
     replica_sets: Store
     pods: Store
     secrets: Store
+    volume_claims: Store
     services: Store
     service_accounts: Store
     endpoint_slices: Store
@@ -55,6 +58,7 @@ class Stores:
     bucket_accesses: Store
     referenced_secrets: Referenced
     referenced_config_maps: Referenced
+    referenced_volume_claims: Referenced
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,17 @@ class Gatherer:
     """Makes snapshots; holds nothing but what was parsed, planned and seen last."""
 
     def __init__(
-        self, stores: Stores, *, health: HealthProber, random_secret: Callable[[], str]
+        self,
+        stores: Stores,
+        *,
+        health: HealthProber,
+        random_secret: Callable[[], str],
+        allows_host_path: bool,
     ) -> None:
         self._stores = stores
         self._health = health
         self._random_secret = random_secret
+        self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
         self._planner = Planner()
         self.places = Places(stores.registries, stores.templates)
@@ -94,8 +104,7 @@ class Gatherer:
         spec = parsed.specification.spec
         if parsed.template is not None:
             # What a Registry refers to may have changed with its template.
-            self._stores.referenced_secrets.refer(key, self.secret_references(owner))
-            self._stores.referenced_config_maps.refer(key, self.config_map_references(owner))
+            self.declare_references(owner)
         return RegistryInputs(
             owner=owner,
             spec=spec,
@@ -105,6 +114,8 @@ class Gatherer:
             cosi=self._cosi(owner),
             credentials=self._credentials(owner, spec),
             certificates=self._certificates(owner, spec),
+            volume_claim=self._volume_claim(owner, spec),
+            allows_host_path=self._allows_host_path,
             place=self.places.of(owner),
             neighbours=self._neighbours(owner),
             health=tuple(answer for answer in answers if answer is not None),
@@ -127,15 +138,24 @@ class Gatherer:
             if known.template is not None and known.template.unreadable
         ]
 
-    def secret_references(self, owner: Object) -> tuple[ObjectKey, ...]:
-        """The Secrets of others that a Registry refers to."""
+    def declare_references(self, owner: Object) -> None:
+        """Have the caches hold what a Registry refers to."""
         spec = self._parse(owner).specification.spec
-        return references.secrets_of(owner, spec.storage) if spec else ()
+        storage = spec.storage if spec is not None else None
+        stores, key = self._stores, owner.key
+        stores.referenced_secrets.refer(key, references.secrets_of(owner, storage))
+        stores.referenced_config_maps.refer(key, references.config_maps_of(owner, storage))
+        stores.referenced_volume_claims.refer(key, references.volume_claims_of(owner, storage))
 
-    def config_map_references(self, owner: Object) -> tuple[ObjectKey, ...]:
-        """The ConfigMaps of others that a Registry refers to."""
-        spec = self._parse(owner).specification.spec
-        return references.config_maps_of(owner, spec.storage) if spec else ()
+    def drop_references(self, key: ObjectKey) -> None:
+        """Let go what a Registry referred to."""
+        stores = self._stores
+        for held in (
+            stores.referenced_secrets,
+            stores.referenced_config_maps,
+            stores.referenced_volume_claims,
+        ):
+            held.refer(key, ())
 
     def _parse(self, owner: Object) -> _Parsed:
         known = self._parsed.get(owner.key)
@@ -220,6 +240,20 @@ class Gatherer:
             known=held.known(key),
             problem=failure.message if failure else "",
             source=held.get(key),
+        )
+
+    def _volume_claim(self, owner: Object, spec: RegistrySpec | None) -> ClaimState:
+        key = volume.claim_key(owner, spec.storage) if spec else None
+        if spec is None or key is None:
+            return ClaimState(known=True)
+        if key not in references.volume_claims_of(owner, spec.storage):
+            return ClaimState(known=True, claim=self._stores.volume_claims.get(key))
+        held = self._stores.referenced_volume_claims
+        failure = held.failure(key)
+        return ClaimState(
+            known=held.known(key),
+            problem=failure.message if failure else "",
+            claim=held.get(key),
         )
 
 

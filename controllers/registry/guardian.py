@@ -1,6 +1,6 @@
 """The reconciler of the finalizer: takes the one step that finalizer.py decides.
 
-In: the snapshot. Out: the finalizer set or taken away, or a BucketAccess or BucketClaim deleted.
+In: the snapshot. Out: the finalizer set or taken away, or a BucketAccess or a claim deleted.
 Its outcome is on the board, so that the status tells what a deletion waits for.
 
 The finalizer is patched, not applied: after a restore from a backup another field manager owns it,
@@ -27,7 +27,7 @@ NAME = "finalizer"
 
 
 class Guardian:
-    """Guards the bucket of any Registry that takes it along."""
+    """Guards the data of any Registry that takes it along."""
 
     def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
         self,
@@ -61,7 +61,7 @@ class Guardian:
         try:
             outcome = await self._step(inputs)
         except KubeError as error:
-            doing = f"guard the bucket of {key}"
+            doing = f"guard the data of {key}"
             told = outcome_of(error, doing=doing)
             self._record(inputs, told or failed(error, doing=doing))
             if told is None:

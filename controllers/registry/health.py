@@ -49,6 +49,9 @@ _SIGNS: Mapping[str, str] = {
     "deadline exceeded": "StorageUnreachable",
     "no route to host": "StorageUnreachable",
     "RequestError": "StorageUnreachable",
+    "stale NFS file handle": "StorageUnreachable",
+    "transport endpoint is not connected": "StorageUnreachable",
+    "permission denied": "VolumeNotWritable",
 }
 
 

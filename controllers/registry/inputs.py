@@ -64,6 +64,15 @@ class Certificates:
     source: Object | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ClaimState:
+    """The PersistentVolumeClaim that holds the images; as `Credentials`."""
+
+    known: bool
+    problem: str = ""
+    claim: Object | None = None
+
+
 @dataclass(frozen=True)
 class RegistryInputs:
     """One Registry and its world.
@@ -72,7 +81,9 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: what holds, its template's included; None when nothing does (`refusal` says why).
         template: the RegistryTemplate that it names.
-        place: where it keeps its images, if it names a bucket itself (sharing.py).
+        volume_claim: the PersistentVolumeClaim that holds its images.
+        allows_host_path: whether folders of nodes may be used.
+        place: where it keeps its images, if it names that itself (sharing.py).
         neighbours: the other Registries that write there.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.
@@ -86,6 +97,8 @@ class RegistryInputs:
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)
     certificates: Certificates = Certificates(known=True)
+    volume_claim: ClaimState = ClaimState(known=True)
+    allows_host_path: bool = False
     place: str | None = None
     neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()

@@ -1,30 +1,43 @@
 """Refuses to leave images behind where the storage changes under a Registry that runs.
 
-In: the snapshot. Out: why the change is not made, or nothing. Pure. Which kind of storage the pods
-were last made for stands on their Deployment, which class a bucket was made by on its claim: so a
-template that changes can't move hundreds of Registries to empty buckets either. An emptyDir may be
-left: it holds nothing that outlives its pod.
+In: the snapshot. Out: why the change is not made, or nothing. Pure. Which kind of storage and which
+volume the pods were last made for stands on their Deployment, by which classes a bucket or a volume
+was made on its claim: so a template that changes can't move hundreds of Registries to empty buckets
+either. What is lost with its pod may be left: it holds nothing that outlives it.
 
 The seam of a migration: what moves images will answer for the change, and then it is no refusal.
 """
 
 from typing import TYPE_CHECKING
 
-from controllers.registry import bucket
+from controllers.registry import bucket, volume
 from registry_operator.api.names import GROUP
 from registry_operator.api.storage import Storage
+from registry_operator.api.volumes import VolumeClaim
+from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Stalled
 
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
 ANNOTATION = f"{GROUP}/storage"
-"""On the Deployment: the kind of storage that its pods use."""
-_EPHEMERAL = "emptyDir"
+"""On the Deployment: the storage that its pods use, as `mark` names it."""
+_KEPT = ("accessModes", "storageClassName", "volumeName", "selector", "dataSource")
+"""Fields that a claim keeps as they were when it was made."""
 _COPY = (
     "change it back; or make another Registry with the new storage and copy the images to it (this "
     "version has no migration of its own)"
 )
+
+
+def mark(owner: Object, storage: Storage | None) -> str | None:
+    """What keeps the images: a claim or a folder by its name, else the kind of the storage."""
+    claim = volume.claim_key(owner, storage)
+    if claim is not None:
+        return f"persistentVolumeClaim/{claim.name}"
+    if storage is None:
+        return None
+    return f"hostPath:{storage.host_path.path}" if storage.host_path is not None else storage.kind
 
 
 def refusal(inputs: "RegistryInputs") -> Stalled | None:
@@ -32,19 +45,50 @@ def refusal(inputs: "RegistryInputs") -> Stalled | None:
     storage = inputs.wanted.storage
     if storage is None or storage.kind is None:
         return None
-    return _another_kind(inputs, storage.kind) or _another_class(inputs, storage)
+    return (
+        _another_place(inputs, storage)
+        or _another_class(inputs, storage)
+        or _another_claim(inputs, storage.persistent_volume_claim_template)
+    )
 
 
-def _another_kind(inputs: "RegistryInputs", wanted: str) -> Stalled | None:
+def _another_place(inputs: "RegistryInputs", storage: Storage) -> Stalled | None:
+    """Pods that exist use another kind of storage, or another volume."""
     deployment = inputs.children.deployment
     before = deployment.annotations.get(ANNOTATION) if deployment is not None else None
-    if before in (None, wanted, _EPHEMERAL):
+    wanted = mark(inputs.owner, storage)
+    if before is None or before == wanted or before in volume.LOST_WITH_POD:
         return None
     return Stalled(
         "MigrationRequired",
         f"spec.storage asks for {wanted}, but the images are in {before}, where they would stay: "
         f"{_COPY}; or, to begin empty, delete this Registry and create it again",
     )
+
+
+def _another_claim(inputs: "RegistryInputs", template: VolumeClaim | None) -> Stalled | None:
+    """The claim that exists was made by other words than those of the specification."""
+    claim = inputs.volume_claim.claim
+    changed = _changed(template, claim) if template is not None and claim is not None else None
+    if claim is None or changed is None:
+        return None
+    field, said, has = changed
+    return Stalled(
+        "MigrationRequired",
+        f"spec.storage.persistentVolumeClaimTemplate.{field} is {said}, but PersistentVolumeClaim "
+        f"{claim.name} has {has}, and a claim keeps it: {_COPY}; or, to begin empty, delete "
+        f"PersistentVolumeClaim {claim.name} with all its images",
+    )
+
+
+def _changed(template: VolumeClaim, claim: Object) -> tuple[str, object, object] | None:
+    wanted, held = template.wire(), claim.body()["spec"]
+    for field in _KEPT:
+        said, has = wanted.get(field), held.get(field)
+        same = sorted(said) == sorted(has or ()) if field == "accessModes" and said else said == has
+        if said is not None and not same:
+            return field, said, has
+    return None
 
 
 def _another_class(inputs: "RegistryInputs", storage: Storage) -> Stalled | None:

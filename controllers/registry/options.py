@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from controllers.registry import identity
+from controllers.registry import identity, volume
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.api.storage import Storage
 from registry_operator.distribution import options
@@ -63,7 +63,7 @@ def findings(wanted: RegistrySpec, release: Release | None) -> list[Finding]:
 def driver_of(storage: Storage | None) -> str:
     """The storage driver that spec.config may tune."""
     kind = storage.kind if storage is not None else None
-    if kind == "emptyDir":
+    if volume.is_volume(storage):
         return "filesystem"
     return kind if kind is not None and kind in _KEYS else "s3"
 

@@ -27,7 +27,8 @@ class Planner:
         """The configuration to run with, or why there is none now."""
         # A Registry made anew under its name is younger than its neighbours.
         others = (inputs.owner.uid, inputs.certificates, inputs.neighbours)
-        basis = (inputs.spec, inputs.cosi, inputs.credentials, inputs.immovable, others)
+        held = (inputs.cosi, inputs.credentials, inputs.volume_claim)
+        basis = (inputs.spec, *held, inputs.immovable, others)
         known = self._known.get(inputs.owner.key)
         if known is not None and known[0] == basis:
             return known[1]

@@ -2,7 +2,7 @@
 
 The one table: status.py takes its words from here, the documentation is generated from it, and a
 test holds that no other reason is ever written. Those of the storage, the longest part, are in
-storage_reasons.py.
+storage_reasons.py and volume_reasons.py.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from controllers.registry.reason import Gravity, Reason
 from controllers.registry.storage_reasons import STORAGE
+from controllers.registry.volume_reasons import VOLUME
 
 __all__ = ["CONDITIONS", "TABLE", "Gravity", "Reason", "gravity_of", "passes_quietly", "stalls"]
 
@@ -156,7 +157,7 @@ _PODS = (
     ),
     Reason(
         "WaitingForFinalizer",
-        "The deletion of the bucket is being guarded first.",
+        "The deletion of the bucket or the volume is being guarded first.",
         gravity=Gravity.WAIT,
     ),
 )
@@ -277,7 +278,8 @@ TABLE: Mapping[str, Reason] = MappingProxyType(
     {
         reason.name: reason
         for group in (
-            *(_SUMMARY, STORAGE, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES, _TEMPLATE),
+            *(_SUMMARY, STORAGE, VOLUME, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES),
+            _TEMPLATE,
         )
         for reason in group
     }

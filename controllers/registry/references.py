@@ -1,9 +1,10 @@
 """The objects of others that a Registry refers to, all in its own namespace.
 
-In: the specification. Out: keys of Secrets and ConfigMaps, which are then read and followed. Pure.
+In: the specification. Out: keys of Secrets, ConfigMaps and PersistentVolumeClaims, which are then
+read and followed. Pure.
 """
 
-from controllers.registry import bucket
+from controllers.registry import bucket, volume
 from registry_operator.api.storage import Storage
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -42,3 +43,11 @@ def config_maps_of(owner: Object, storage: Storage | None) -> tuple[ObjectKey, .
     """The ConfigMaps of others."""
     certificates = certificates_key(owner, storage)
     return (certificates[0],) if certificates is not None and certificates[1] else ()
+
+
+def volume_claims_of(owner: Object, storage: Storage | None) -> tuple[ObjectKey, ...]:
+    """The PersistentVolumeClaims of others."""
+    if storage is None or storage.persistent_volume_claim is None:
+        return ()
+    key = volume.claim_key(owner, storage)
+    return (key,) if key is not None else ()

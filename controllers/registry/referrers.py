@@ -1,4 +1,4 @@
-"""Registries as those who refer to Secrets and ConfigMaps of others: declared, and woken by them.
+"""Registries as those who refer to objects of others: declared, and woken by them.
 
 In: changes of Registries, and of what they refer to. Out: references declared to the caches, which
 then hold these objects in full, and keys in the queues of the controllers. Those of a Registry with
@@ -21,12 +21,9 @@ def declare(stores: Stores, gatherer: Gatherer) -> None:
 
     def on_change(change: Change) -> None:
         if isinstance(change, Removed):
-            stores.referenced_secrets.refer(change.old.key, ())
-            stores.referenced_config_maps.refer(change.old.key, ())
+            gatherer.drop_references(change.old.key)
         elif template.name_of(change.new) is None:
-            key, owner = change.new.key, change.new
-            stores.referenced_secrets.refer(key, gatherer.secret_references(owner))
-            stores.referenced_config_maps.refer(key, gatherer.config_map_references(owner))
+            gatherer.declare_references(change.new)
 
     stores.registries.subscribe(on_change)
 

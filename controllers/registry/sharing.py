@@ -1,11 +1,11 @@
 """What a place for images is, and which of the Registries that share one may write there.
 
 In: specifications as they are written, and those who are in one place (places.py). Out: the name of
-a place, and a decision. Pure. One place has one writer: who has pods there, or else the oldest
-Registry. Another one is not rolled out until it has a place of its own, and what it runs already
-goes on. Whoever only reads (`maintenance.readonly` in spec.config) may share. Two writers would
-delete each other's blobs: each collects garbage, and answers for what it uploaded, as if it were
-alone.
+a place (a folder of a bucket, or a PersistentVolumeClaim), and a decision. Pure. One place has one
+writer: who has pods there, or else the oldest Registry. Another one is not rolled out until it has
+a place of its own, and what it runs already goes on. Whoever only reads (`maintenance.readonly` in
+spec.config, `persistentVolumeClaim.readOnly`) may share. Two writers would delete each other's
+blobs: each collects garbage, and answers for what it uploaded, as if it were alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from controllers.registry import volume
 from registry_operator.api.names import GROUP
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Stalled
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 ANNOTATION = f"{GROUP}/place"
 """On the Deployment: the place that its pods use."""
 _CLOUDS = ("s3", "gcs", "azure")
+_CLAIM = "claim"
+_SIGNS = (*(f'"{cloud}"'.encode() for cloud in _CLOUDS), b'"persistentVolumeClaim')
 _AWS = ".amazonaws.com"
 _CHINA = ".amazonaws.com.cn"
 _CLUSTER = ".cluster.local"
@@ -44,13 +47,25 @@ def is_there(deployment: Object | None, place: str | None) -> bool:
     return deployment.annotations.get(ANNOTATION) == place
 
 
-def may_name_a_bucket(obj: Object) -> bool:
+def may_name_a_place(obj: Object) -> bool:
     """Whether it is worth to look for a place in a Registry or a template: most have none."""
-    return any(f'"{cloud}"'.encode() in obj.raw for cloud in _CLOUDS)
+    return any(name in obj.raw for name in _SIGNS)
 
 
-def place_of(spec: Mapping[str, Any], namespace: str) -> str | None:
-    """Store, bucket and folder of a specification; None when it names no bucket itself."""
+def place_of(spec: Mapping[str, Any], owner: Object) -> str | None:
+    """Store, bucket and folder of a specification, or its claim; None when it names neither."""
+    return _claim_of(spec, owner) or _folder_of(spec, owner.namespace)
+
+
+def _claim_of(spec: Mapping[str, Any], owner: Object) -> str | None:
+    storage = _at(spec, "storage")
+    if isinstance(storage.get("persistentVolumeClaimTemplate"), Mapping):
+        return f"{_CLAIM} {volume.own_claim_key(owner)}"
+    named = _at(storage, "persistentVolumeClaim").get("claimName")
+    return f"{_CLAIM} {owner.namespace}/{named}" if named else None
+
+
+def _folder_of(spec: Mapping[str, Any], namespace: str) -> str | None:
     storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage")
     for cloud in _CLOUDS:
         said = storage.get(cloud)
@@ -63,26 +78,40 @@ def place_of(spec: Mapping[str, Any], namespace: str) -> str | None:
 
 def writes(spec: Mapping[str, Any]) -> bool:
     """Whether a Registry of this specification may change what is in its place."""
+    if _at(spec, "storage", "persistentVolumeClaim").get("readOnly") is True:
+        return False
     return _at(spec, "config", "storage", "maintenance", "readonly").get("enabled") is not True
 
 
 def conflict(inputs: "RegistryInputs") -> Stalled | None:
     """Why a Registry may not use its place: another one comes first. None when it may."""
-    if not inputs.neighbours or not writes({"config": inputs.wanted.config}):
+    wanted = inputs.wanted
+    reads = volume.is_read_only(wanted.storage) or not writes({"config": wanted.config})
+    if not inputs.neighbours or reads:
         return None
     here = is_there(inputs.children.deployment, inputs.place)
     first = min(inputs.neighbours, key=_rank)
     if _rank(Neighbour(inputs.owner, here)) < _rank(first):
         return None
-    why = "has pods there" if first.is_there else "is older"
-    kind = inputs.wanted.storage.kind if inputs.wanted.storage is not None else ""
+    who = f"Registry {first.registry.key}, which {_why(first)},"
+    if volume.is_volume(wanted.storage):
+        return Stalled(
+            "VolumeShared",
+            f"{who} writes to the same PersistentVolumeClaim: name another claim, or let this "
+            "Registry only read (spec.storage.persistentVolumeClaim.readOnly: true)",
+        )
+    kind = wanted.storage.kind if wanted.storage is not None else ""
     return Stalled(
         "BucketShared",
-        f"Registry {first.registry.key}, which {why}, writes to the same folder of the same "
-        f"bucket: set spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
+        f"{who} writes to the same folder of the same bucket: set "
+        f"spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
         "name another bucket, or let this Registry only read "
         "(spec.config.storage.maintenance.readonly.enabled: true)",
     )
+
+
+def _why(first: Neighbour) -> str:
+    return "has pods there" if first.is_there else "is older"
 
 
 def _rank(one: Neighbour) -> tuple[bool, str, str]:

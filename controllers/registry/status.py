@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from controllers.registry import observed, template_condition
+from controllers.registry import observed, storage_condition, template_condition
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble, find_trouble
 from controllers.registry.reasons import Gravity, gravity_of, stalls
@@ -19,14 +19,7 @@ from registry_operator.runtime.conditions import Condition, Status
 from registry_operator.runtime.outcome import Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Recorded
 
-_STORAGE_SIGNS = {
-    "CredentialsRejected",
-    "BucketNotFound",
-    "CertificateUntrusted",
-    "StorageUnreachable",
-    "StorageFailing",
-}
-_STORAGE_KINDS = ("finalizer", "bucket-claim", "bucket-access")
+_STORAGE_KINDS = ("finalizer", "bucket-claim", "bucket-access", "volume-claim")
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,13 @@ def conditions(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list
     view = View(inputs, outcomes)
     if inputs.refusal is not None:
         return _refused(view, inputs.refusal)
-    concerns = [_available(view), _storage(view), _configuration(view), _service(view)]
+    storage = storage_condition.told(
+        inputs,
+        written=view.trouble(*_STORAGE_KINDS),
+        pods=view.pod_trouble,
+        serves=view.ready_endpoints > 0,
+    )
+    concerns = [_available(view), storage, _configuration(view), _service(view)]
     progressing = _progressing(view)
     ready = _ready(view, concerns, progressing)
     told = [ready, *concerns, progressing]
@@ -100,33 +99,6 @@ def _available(view: View) -> Condition:
             else Trouble("PodsStarting", "no pod runs yet")
         )
     return _false(inputs, "Available", trouble)
-
-
-def _storage(view: View) -> Condition:
-    inputs = view.inputs
-    written = view.trouble(*_STORAGE_KINDS)
-    plan = inputs.storage
-    if isinstance(plan, (Blocked, Stalled)):
-        return _false(inputs, "StorageReady", _nearest(written, plan))
-    trouble = view.pod_trouble
-    if trouble is not None and trouble.reason in _STORAGE_SIGNS:
-        return _false(inputs, "StorageReady", trouble)
-    if plan.kind == "emptyDir":
-        message = "images live in an emptyDir and are lost with the pod"
-        return _true(inputs, "StorageReady", "EphemeralStorage", message)
-    where = f"bucket {plan.bucket}"
-    if view.ready_endpoints:
-        return _true(inputs, "StorageReady", "StorageInUse", f"pods serve from {where}")
-    message = f"{where} is configured; no ready pod confirms it yet"
-    return _condition(inputs, "StorageReady", "Unknown", "StorageConfigured", message)
-
-
-def _nearest(written: Trouble | None, plan: Blocked | Stalled) -> Trouble:
-    """A refused claim or access says more than that the bucket is not there yet."""
-    if written is None or gravity_of(written.reason) is Gravity.WAIT:
-        return Trouble(plan.reason, plan.message)
-    # Of one reason for both, the plan's message is the longer: it knows the field.
-    return written if written.reason != plan.reason else Trouble(plan.reason, plan.message)
 
 
 def _configuration(view: View) -> Condition:
@@ -272,11 +244,8 @@ def report(inputs: RegistryInputs, conditions: list[dict[str, Any]]) -> dict[str
         host = f"{children.service.name}.{inputs.owner.namespace}.svc"
         status["endpoint"] = f"{host}:{spec.service.port}"
     status |= _running(inputs, children.deployment)
-    plan = inputs.storage
-    if not isinstance(plan, (Blocked, Stalled)):
-        told = {"kind": plan.kind, "bucket": plan.bucket, "endpoint": plan.endpoint}
-        status["storage"] = {name: value for name, value in told.items() if value}
-    return status
+    storage = storage_condition.applied(inputs)
+    return {**status, "storage": storage} if storage else status
 
 
 def _running(inputs: RegistryInputs, deployment: Object | None) -> dict[str, Any]:

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from controllers.registry import bucket, certificates, child, sharing
+from controllers.registry import bucket, certificates, child, sharing, volume
 from controllers.registry.certificates import plan_certificates
 from controllers.registry.options import options_of
 from registry_operator.api.clouds import Azure, Gcs
 from registry_operator.api.s3 import S3
+from registry_operator.api.storage import Storage
+from registry_operator.distribution import drivers
 from registry_operator.distribution.drivers import (
     AzureStorage,
     FilesystemStorage,
     GcsStorage,
     S3Storage,
-    Storage,
 )
 from registry_operator.runtime.outcome import Blocked, Stalled
 
@@ -38,19 +39,21 @@ class StoragePlan:
     """The storage to configure.
 
     Attributes:
-        kind: bucket, s3, gcs, azure or emptyDir, as in the specification.
+        kind: as in the specification (`Storage.kind`).
         driver: settings of the registry's storage driver; holds credentials.
         shared: whether several pods see the same data.
         bucket: name of the bucket, "" where there is none.
         endpoint: URL of the store, "" where there is none or it is the driver's own.
+        claim: name of the PersistentVolumeClaim, "" where there is none.
         files: what the driver finds beside the configuration: keys, certificates.
     """
 
     kind: str
-    driver: Storage = field(repr=False)
+    driver: drivers.Storage = field(repr=False)
     shared: bool
     bucket: str = ""
     endpoint: str = ""
+    claim: str = ""
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -61,24 +64,28 @@ def plan_storage(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
         return Stalled(
             "StorageNotSpecified",
             "spec.storage names no storage: set spec.storage.bucketClassName and "
-            "bucketAccessClass, spec.storage.s3, gcs or azure, or spec.storage.emptyDir",
+            "bucketAccessClass, spec.storage.s3, gcs or azure, a volume such as "
+            "spec.storage.persistentVolumeClaimTemplate, or spec.storage.emptyDir",
         )
     if storage.cloud is not None:
         return _cloud(storage.cloud, inputs)
-    if storage.empty_dir is not None:
-        return _empty_dir(inputs)
+    if volume.is_volume(storage):
+        return _volume(storage, inputs)
     return _bucket(inputs)
 
 
-def _empty_dir(inputs: "RegistryInputs") -> StoragePlan | Stalled:
-    if inputs.wanted.replicas > 1:
-        return Stalled(
-            "ReplicasNeedSharedStorage",
-            f"spec.replicas is {inputs.wanted.replicas}, but each pod has its own "
-            "spec.storage.emptyDir: set spec.replicas to 1, or use storage that pods share "
-            "(bucketClassName, s3)",
-        )
-    return StoragePlan("emptyDir", FilesystemStorage(DATA_DIRECTORY), shared=False)
+def _volume(storage: Storage, inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
+    against = sharing.conflict(inputs) or volume.waiting_for(inputs)
+    if against is not None:
+        return against
+    shared = volume.is_shared(storage)
+    driver = FilesystemStorage(
+        DATA_DIRECTORY, shared=shared, read_only=volume.is_read_only(storage)
+    )
+    claim = volume.claim_key(inputs.owner, storage)
+    return StoragePlan(
+        str(storage.kind), driver, shared=shared, claim=claim.name if claim is not None else ""
+    )
 
 
 def _cloud(cloud: S3 | Gcs | Azure, inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:

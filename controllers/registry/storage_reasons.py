@@ -14,20 +14,20 @@ STORAGE: tuple[Reason, ...] = (
     Reason("StorageInUse", "Pods serve from this storage.", gravity=Gravity.STATE),
     Reason(
         "EphemeralStorage",
-        "Images are in an emptyDir and are lost with the pod.",
-        "For trying only; use a bucket to keep images.",
+        "Images are in an emptyDir or an ephemeral volume and are lost with the pod.",
+        "For trying only; use a bucket or a claim to keep images.",
         gravity=Gravity.STATE,
     ),
     Reason(
         "StorageNotSpecified",
         "No storage is named.",
-        "Set bucketClassName and bucketAccessClass, s3, gcs, azure, or emptyDir.",
+        "Set bucketClassName and bucketAccessClass, s3, gcs, azure, a volume, or emptyDir.",
         gravity=Gravity.STALL,
     ),
     Reason(
         "ReplicasNeedSharedStorage",
         "Several replicas on storage that pods do not share.",
-        "One replica, or a bucket.",
+        "One replica, or a bucket, or a ReadWriteMany volume with shareVolume.",
         gravity=Gravity.STALL,
     ),
     Reason(

@@ -65,7 +65,7 @@ class RegistrySpec(Model):
     """Compute resources of the registry container."""
     storage: Storage | None = None
     """Where images are kept: one of bucketClassName with bucketAccessClass, s3, gcs, azure,
-    emptyDir."""
+    persistentVolumeClaim, persistentVolumeClaimTemplate, ephemeral, emptyDir, hostPath."""
     service: Service = Service()
     """The Service in front of the registry pods."""
     config: dict[str, Any] | None = None

@@ -29,11 +29,15 @@ class StorageStatus(Model):
     """The storage in use."""
 
     kind: Annotated[str, Field(max_length=63)] | None = None
-    """bucket (COSI), s3, gcs, azure or emptyDir."""
+    """bucket (COSI), or the field of spec.storage that names it."""
     bucket: Annotated[str, Field(max_length=255)] | None = None
     """Name of the bucket."""
     endpoint: Annotated[str, Field(max_length=2048)] | None = None
     """URL of the store that the bucket is in."""
+    claim_name: Annotated[str, Field(max_length=253)] | None = None
+    """Name of the PersistentVolumeClaim."""
+    capacity: Annotated[str, Field(max_length=64)] | None = None
+    """Size of its volume."""
 
 
 class TemplateStatus(Model):

@@ -5,41 +5,59 @@ at all is accepted by the schema and answered by a condition, because a Registry
 it.
 """
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import ConfigDict
 
 from registry_operator.api.clouds import Azure, Gcs
 from registry_operator.api.s3 import S3
-from registry_operator.api.types import Model, Name, Quantity, Rule, rules
+from registry_operator.api.types import Model, Name, Rule, rules
+from registry_operator.api.volumes import (
+    EmptyDir,
+    Ephemeral,
+    HostPath,
+    PersistentVolumeClaim,
+    VolumeClaim,
+)
+
+Kind: TypeAlias = Literal[
+    "bucket",
+    "s3",
+    "gcs",
+    "azure",
+    "persistentVolumeClaim",
+    "persistentVolumeClaimTemplate",
+    "ephemeral",
+    "emptyDir",
+    "hostPath",
+]
 
 _ONE_KIND = Rule(
     rule="[has(self.bucketClassName) || has(self.bucketAccessClass), "
-    "has(self.s3), has(self.gcs), has(self.azure), has(self.emptyDir)]"
-    ".filter(kind, kind).size() <= 1",
+    "has(self.s3), has(self.gcs), has(self.azure), has(self.persistentVolumeClaim), "
+    "has(self.persistentVolumeClaimTemplate), has(self.ephemeral), has(self.emptyDir), "
+    "has(self.hostPath)].filter(kind, kind).size() <= 1",
     message="storage names more than one kind: keep one of bucketClassName with "
-    "bucketAccessClass, s3, gcs, azure, emptyDir, and remove the others",
+    "bucketAccessClass, s3, gcs, azure, persistentVolumeClaim, persistentVolumeClaimTemplate, "
+    "ephemeral, emptyDir, hostPath, and remove the others",
 )
 _BOTH_CLASSES = Rule(
     rule="has(self.bucketClassName) == has(self.bucketAccessClass)",
     message="storage.bucketClassName and storage.bucketAccessClass belong together: set both, or "
     "neither",
 )
-
-
-class EmptyDir(Model):
-    """A volume that lives and dies with its pod, as in core/v1. For trying things."""
-
-    medium: Literal["", "Memory"] | None = None
-    """Memory keeps the volume in RAM."""
-    size_limit: Quantity | None = None
-    """The most that the volume may hold before its pod is evicted."""
+_SHARES_A_CLAIM = Rule(
+    rule="!has(self.shareVolume) || !self.shareVolume || has(self.persistentVolumeClaim) || "
+    "has(self.persistentVolumeClaimTemplate)",
+    message="storage.shareVolume speaks of the volume of persistentVolumeClaim or "
+    "persistentVolumeClaimTemplate: set one of them, or remove shareVolume",
+)
 
 
 class Storage(Model):
     """Where images are kept: at most one kind."""
 
-    model_config = ConfigDict(json_schema_extra=rules(_ONE_KIND, _BOTH_CLASSES))
+    model_config = ConfigDict(json_schema_extra=rules(_ONE_KIND, _BOTH_CLASSES, _SHARES_A_CLAIM))
 
     bucket_class_name: Name | None = None
     """BucketClass (COSI) by which a bucket is provisioned. Needs bucketAccessClass."""
@@ -51,8 +69,19 @@ class Storage(Model):
     """A bucket of Google Cloud Storage that exists."""
     azure: Azure | None = None
     """A container of Azure Blob Storage that exists."""
+    persistent_volume_claim: PersistentVolumeClaim | None = None
+    """A volume that exists. One pod writes to it, unless shareVolume is true."""
+    persistent_volume_claim_template: VolumeClaim | None = None
+    """A volume that is made for the Registry and outlives it, unless deletionPolicy is Delete. One
+    pod writes to it, unless shareVolume is true."""
+    share_volume: bool | None = None
+    """true: several pods may write to the volume, which must be ReadWriteMany."""
+    ephemeral: Ephemeral | None = None
+    """A volume of a StorageClass that is lost with its pod, one for each pod. For trying things."""
     empty_dir: EmptyDir | None = None
     """A volume that is lost with its pod, one for each pod. For trying things."""
+    host_path: HostPath | None = None
+    """A folder of the node. Only where the operator runs with --allow-host-path."""
 
     @property
     def cloud(self) -> S3 | Gcs | Azure | None:
@@ -60,18 +89,18 @@ class Storage(Model):
         return self.s3 or self.gcs or self.azure
 
     @property
-    def kind(self) -> Literal["bucket", "s3", "gcs", "azure", "emptyDir"] | None:
+    def kind(self) -> Kind | None:
         """Which kind is asked for (`bucket` means COSI); None when none is."""
-        if self.bucket_class_name is not None:
-            return "bucket"
+        said: dict[Kind, object] = {
+            "bucket": self.bucket_class_name,
+            "s3": self.s3,
+            "gcs": self.gcs,
+            "azure": self.azure,
+            "persistentVolumeClaim": self.persistent_volume_claim,
+            "persistentVolumeClaimTemplate": self.persistent_volume_claim_template,
+            "ephemeral": self.ephemeral,
+            "emptyDir": self.empty_dir,
+            "hostPath": self.host_path,
+        }
 
-        if self.s3 is not None:
-            return "s3"
-
-        if self.gcs is not None:
-            return "gcs"
-
-        if self.azure is not None:
-            return "azure"
-
-        return "emptyDir" if self.empty_dir is not None else None
+        return next((kind for kind, block in said.items() if block is not None), None)

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from registry_operator.distribution.drivers import S3Storage, Storage, is_shared
+from registry_operator.distribution.drivers import S3Storage, Storage, is_read_only, is_shared
 from registry_operator.distribution.passthrough import merge
 from registry_operator.distribution.release import Release
 
@@ -52,7 +52,7 @@ def render(settings: Settings, *, release: Release | None) -> dict[str, Any]:
             **settings.storage.parameters(),
             "delete": {"enabled": True},
             "redirect": {"disable": not settings.storage.clients_reach},
-            "maintenance": {"uploadpurging": _upload_purging(settings.storage, release)},
+            "maintenance": _maintenance(settings.storage, release),
         },
         "http": {
             "addr": settings.address,
@@ -91,11 +91,20 @@ def _to_yaml(content: str) -> str:
     return text
 
 
-def _upload_purging(storage: Storage, release: Release | None) -> dict[str, Any]:
-    """All four keys, or it panics. Off where 2.8 crashes on folder markers in a bucket (#4713)."""
+def _maintenance(storage: Storage, release: Release | None) -> dict[str, Any]:
+    """Uploads that nobody goes on with are cleared away, where that can be done."""
+    if is_read_only(storage):
+        return {"readonly": {"enabled": True}, "uploadpurging": _upload_purging(enabled=False)}
+
+    # 2.8 crashes on folder markers in a bucket (#4713).
     crashes = isinstance(storage, S3Storage) and (release is None or release.family == "2.8")
 
-    return {"enabled": not crashes, "age": "168h", "interval": "24h", "dryrun": False}
+    return {"uploadpurging": _upload_purging(enabled=not crashes)}
+
+
+def _upload_purging(*, enabled: bool) -> dict[str, Any]:
+    """All four keys, or it panics."""
+    return {"enabled": enabled, "age": "168h", "interval": "24h", "dryrun": False}
 
 
 def _may_cache(settings: Settings, *, deletes: bool) -> bool:

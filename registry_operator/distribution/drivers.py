@@ -22,9 +22,14 @@ Options: TypeAlias = Mapping[str, bool | int | str]
 
 @dataclass(frozen=True, slots=True)
 class FilesystemStorage:
-    """A folder of the pod."""
+    """A folder of the pod.
+
+    `shared`: other processes may write there too. `read_only`: nobody may.
+    """
 
     root: str
+    shared: bool = False
+    read_only: bool = False
 
     @property
     def clients_reach(self) -> bool:
@@ -173,4 +178,12 @@ Storage: TypeAlias = FilesystemStorage | InMemoryStorage | S3Storage | GcsStorag
 
 def is_shared(storage: Storage) -> bool:
     """Whether other processes may see the same data."""
+    if isinstance(storage, FilesystemStorage):
+        return storage.shared
+
     return isinstance(storage, (S3Storage, GcsStorage, AzureStorage))
+
+
+def is_read_only(storage: Storage) -> bool:
+    """Whether nothing can be written there."""
+    return isinstance(storage, FilesystemStorage) and storage.read_only

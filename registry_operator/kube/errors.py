@@ -110,7 +110,7 @@ class ApiError(KubeError):
 
     @property
     def is_admission_denied(self) -> bool:
-        """A webhook, a ValidatingAdmissionPolicy or Pod Security refused, with any status."""
+        """A webhook, a policy, Pod Security or the size of a volume refused, with any status."""
         return _ADMISSION.search(self.message) is not None
 
     @property
@@ -262,6 +262,7 @@ _ADMISSION: Final = re.compile(
     r"admission webhook .* denied the request"
     r"|ValidatingAdmissionPolicy .* denied request"
     r"|violates PodSecurity"
+    r"|only dynamically provisioned pvc can be resized"
 )
 _RBAC: Final = re.compile(
     r'cannot (?P<verb>\S+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'

@@ -1,0 +1,65 @@
+"""The PersistentVolumeClaim of a Registry: made by persistentVolumeClaimTemplate, and expanded.
+
+It holds data, so it outlives the Registry unless `deletionPolicy: Delete` says otherwise; then the
+finalizer (finalizer.py) deletes it. Of its fields only the size can change, and only up; a change
+of another one is refused, as it would leave images behind (moving.py). Whether its class lets a
+volume grow is the API server's to say.
+"""
+
+from typing import Any
+
+from controllers.kinds import PERSISTENT_VOLUME_CLAIM
+from controllers.registry import child, volume
+from controllers.registry.finalizer import is_protected
+from controllers.registry.inputs import RegistryInputs
+from registry_operator.api.volumes import DEFAULT_ACCESS_MODE, VolumeClaim
+from registry_operator.kube.object import Object
+from registry_operator.runtime.outcome import Blocked, Stalled
+from registry_operator.runtime.owned import Desired, OwnedKind
+from registry_operator.runtime.quantity import parse_quantity
+
+FIELD = "spec.storage.persistentVolumeClaimTemplate"
+
+
+def desired(inputs: RegistryInputs) -> Desired:
+    """The claim, when the specification asks for one."""
+    storage = inputs.wanted.storage
+    template = storage.persistent_volume_claim_template if storage is not None else None
+    if template is None:
+        return ()
+    if inputs.immovable is not None:
+        return inputs.immovable
+    if not is_protected(inputs):
+        return Blocked("WaitingForFinalizer", "the volume is claimed once its deletion is guarded")
+    claim = inputs.volume_claim.claim
+    shrinks = _shrinks(claim, template) if claim is not None else None
+    return shrinks or (
+        {
+            "metadata": child.metadata(inputs.owner, volume.NAME),
+            "spec": spec_of(template),
+        },
+    )
+
+
+def spec_of(template: VolumeClaim) -> dict[str, Any]:
+    """The specification of the claim: as the user wrote it, with what the API server demands."""
+    return {"accessModes": [DEFAULT_ACCESS_MODE], **template.wire()}
+
+
+def _shrinks(claim: Object, template: VolumeClaim) -> Stalled | None:
+    wanted, held = template.resources.requests.storage, volume.requested(claim)
+    if held is None or parse_quantity(wanted) >= parse_quantity(held):
+        return None
+    return Stalled(
+        "VolumeShrinkRefused",
+        f"{FIELD}.resources.requests.storage is {wanted}, but PersistentVolumeClaim {claim.name} "
+        f"has {held}, and volumes don't shrink: set it to {held}",
+    )
+
+
+KIND = OwnedKind(
+    name="volume-claim",
+    resource=PERSISTENT_VOLUME_CLAIM,
+    desired=desired,
+    outlives_owner=True,
+)
