@@ -32,6 +32,13 @@ CERTIFICATES: Mapping[str, str] = {"ca.crt": "-----BEGIN CERTIFICATE-----\nYWJj\
 TRUSTING: Mapping[str, Any] = {
     "s3": {"bucket": "trusted", "caBundle": {"configMapRef": {"name": "store-ca"}}}
 }
+CLAIM: Mapping[str, Any] = {
+    "persistentVolumeClaimTemplate": {
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "10Gi"}},
+    }
+}
+NAMED_CLAIM: Mapping[str, Any] = {"persistentVolumeClaim": {"claimName": "theirs"}}
 COSI: Mapping[str, Any] = {"bucketClassName": "fast", "bucketAccessClass": "fast-keys"}
 
 _versions = itertools.count(1000)
@@ -265,6 +272,32 @@ def a_bucket_access(registry: Mapping[str, Any], *, granted: bool = True) -> Bod
         "metadata": {**owned_metadata(registry), "ownerReferences": []},
         "spec": {"credentialsSecretName": f"{registry['metadata']['name']}-bucket"},
         "status": {"accessGranted": granted},
+    }
+
+
+def a_volume_claim(
+    registry: Mapping[str, Any],
+    *,
+    size: str = "10Gi",
+    status: Mapping[str, Any] | None = None,
+    **spec: Any,
+) -> Body:
+    """The PersistentVolumeClaim of a Registry, bound unless its status says otherwise."""
+    bound = {"phase": "Bound", "capacity": {"storage": size}}
+    name = f"{registry['metadata']['name']}-data"
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {**owned_metadata(registry, name), "ownerReferences": []},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": size}},
+            "storageClassName": "fast",
+            "volumeMode": "Filesystem",
+            "volumeName": f"pv-{name}",
+            **spec,
+        },
+        "status": dict(bound if status is None else status),
     }
 
 

@@ -33,7 +33,8 @@ MAKE = re.compile(r"\bmake ([a-z][a-z0-9-]*)")
 OTHERS = frozenset(
     {
         *("LeadershipLost", "NoCredentials", "StopError"),  # why the operator stopped
-        *("NotFound", "ErrImageNeverPull"),  # Kubernetes' own
+        *("NotFound", "ErrImageNeverPull", "WaitForFirstConsumer"),  # Kubernetes' own
+        *("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "OnRootMismatch"),
         *("OwnerReferencesPermissionEnforcement", "OwnedKind", "RegistryTemplate"),
         *template_reporter.REASONS,
     }

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.integration
 _BUCKET = {"bucket": "images"}
 _AZURE = {"accountName": "company", "container": "images"}
 _CA = {"configMapRef": {"name": "ca"}}
+_VOLUME = {"resources": {"requests": {"storage": "1Gi"}}}
 
 
 def _dry_run(cluster: Cluster, spec: dict[str, Any]) -> dict[str, Any]:
@@ -77,6 +78,31 @@ GOOD: dict[str, dict[str, Any]] = {
             "caBundle": _CA,
         }
     },
+    "everything of a claim that is made": {
+        "shareVolume": True,
+        "persistentVolumeClaimTemplate": {
+            "accessModes": ["ReadWriteMany"],
+            "resources": {"requests": {"storage": "50Gi"}, "limits": {"storage": 107374182400}},
+            "storageClassName": "",
+            "volumeMode": "Filesystem",
+            "volumeName": "pv-1",
+            "selector": {"matchLabels": {"disk": "ssd"}},
+            "dataSource": {
+                "apiGroup": "snapshot.storage.k8s.io",
+                "kind": "VolumeSnapshot",
+                "name": "x",
+            },
+            "volumeAttributesClassName": "fast",
+        },
+    },
+    "a claim that exists": {"persistentVolumeClaim": {"claimName": "images", "readOnly": True}},
+    "a claim of each pod": {
+        "ephemeral": {
+            "volumeClaimTemplate": {"metadata": {"labels": {"team": "a"}}, "spec": _VOLUME}
+        }
+    },
+    "memory": {"emptyDir": {"medium": "Memory", "sizeLimit": "1Gi"}},
+    "a folder of the node": {"hostPath": {"path": "/srv/images", "type": "Directory"}},
 }
 
 
@@ -98,10 +124,46 @@ def _s3(**said: Any) -> dict[str, Any]:
     return {"storage": {"s3": {**_BUCKET, **said}}}
 
 
+def _claim(**said: Any) -> dict[str, Any]:
+    return {"storage": {"persistentVolumeClaimTemplate": {**_VOLUME, **said}}}
+
+
 BAD: dict[str, tuple[dict[str, Any], str]] = {
+    "a volume and another": (
+        {"storage": {"emptyDir": {}, "persistentVolumeClaim": {"claimName": "a"}}},
+        "ephemeral, emptyDir, hostPath, and remove the others",
+    ),
+    "sharing what is no claim": (
+        {"storage": {"emptyDir": {}, "shareVolume": True}},
+        "set one of them, or remove shareVolume",
+    ),
+    "a volume of no size": (
+        _claim(resources={"requests": {"storage": 0}}),
+        "resources.requests.storage must be a size such as 20Gi",
+    ),
+    "a volume whose size is not said": (_claim(resources={}), "requests: Required value"),
+    "a block device": (
+        _claim(volumeMode="Block"),
+        "volumeMode must be Filesystem, as the registry keeps files: remove it",
+    ),
+    "an access mode that there is not": (_claim(accessModes=["Any"]), "accessModes"),
+    "no access mode": (_claim(accessModes=[]), "should have at least 1 items"),
+    "a claim without its name": ({"storage": {"persistentVolumeClaim": {}}}, "claimName"),
+    "a folder that is relative": (
+        {"storage": {"hostPath": {"path": "images"}}},
+        "must be the absolute path of a folder of the node",
+    ),
+    "a folder of the node that goes up": (
+        {"storage": {"hostPath": {"path": "/srv/../etc"}}},
+        "must be the absolute path of a folder of the node",
+    ),
+    "a file of the node": (
+        {"storage": {"hostPath": {"path": "/srv", "type": "File"}}},
+        "should match '^(|Directory|DirectoryOrCreate)$'",
+    ),
     "two clouds": (
         {"storage": {"s3": _BUCKET, "azure": _AZURE}},
-        "keep one of bucketClassName with bucketAccessClass, s3, gcs, azure, emptyDir, and remove",
+        "keep one of bucketClassName with bucketAccessClass, s3, gcs, azure, persistentVolume",
     ),
     "a folder that begins with a slash": (
         _s3(rootDirectory="/team-a"),

@@ -120,7 +120,12 @@ def test_every_list_and_map_is_bounded() -> None:
 
 
 def test_every_field_of_ours_is_described() -> None:
-    core = (".spec.affinity.", ".spec.tolerations.", ".spec.topologySpreadConstraints.")
+    selectors = (
+        ".spec.storage.persistentVolumeClaimTemplate.selector.",
+        ".spec.storage.ephemeral.volumeClaimTemplate.spec.selector.",
+    )
+    placing = (".spec.affinity.", ".spec.tolerations.", ".spec.topologySpreadConstraints.")
+    core = (*placing, *selectors)
     plain = {"apiVersion", "kind", "metadata", "items", "additionalProperties", "name", "type"}
     silent = [
         path

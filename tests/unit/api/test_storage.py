@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from registry_operator.api.storage import Storage
 
+_VOLUME = {"resources": {"requests": {"storage": "1Gi"}}}
+
 
 @pytest.mark.parametrize(
     ("block", "kind"),
@@ -18,6 +20,10 @@ from registry_operator.api.storage import Storage
         ({"gcs": {"bucket": "abc"}}, "gcs"),
         ({"azure": {"accountName": "abc", "container": "def"}}, "azure"),
         ({"bucketClassName": "a", "bucketAccessClass": "b"}, "bucket"),
+        ({"persistentVolumeClaim": {"claimName": "a"}}, "persistentVolumeClaim"),
+        ({"persistentVolumeClaimTemplate": _VOLUME}, "persistentVolumeClaimTemplate"),
+        ({"ephemeral": {"volumeClaimTemplate": {"spec": _VOLUME}}}, "ephemeral"),
+        ({"hostPath": {"path": "/srv/images"}}, "hostPath"),
     ],
 )
 def test_the_kind_follows_from_the_block_that_is_there(block: dict[str, Any], kind: str) -> None:
@@ -67,6 +73,14 @@ def test_certificates_are_looked_for_under_a_key_that_is_usual() -> None:
         {"emptyDir": {"medium": "Disk"}},
         {"emptyDir": {"sizeLimit": "big"}},
         {"bucketClassName": "Upper"},
+        {"persistentVolumeClaim": {}},
+        {"persistentVolumeClaimTemplate": {}},
+        {"persistentVolumeClaimTemplate": {"resources": {"requests": {}}}},
+        {"persistentVolumeClaimTemplate": {**_VOLUME, "accessModes": []}},
+        {"persistentVolumeClaimTemplate": {**_VOLUME, "accessModes": ["ReadWriteTwice"]}},
+        {"ephemeral": {"volumeClaimTemplate": {}}},
+        {"hostPath": {"type": "Directory"}},
+        {"hostPath": {"path": "/srv", "type": "File"}},
     ],
 )
 def test_what_can_never_work_is_refused(block: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     REGISTRY,
     REGISTRY_TEMPLATE,
@@ -33,7 +34,7 @@ from tests.operator_stage import OperatorStage
 OURS = tuple(crd(definition) for definition in DEFINITIONS)
 KINDS = (
     REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT,
-    ENDPOINT_SLICE,
+    ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM,
 )  # fmt: skip
 COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS)
 HTTP_SECRET = "do-not-tell-http"

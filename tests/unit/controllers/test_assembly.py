@@ -14,6 +14,7 @@ from controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     REGISTRY,
     REGISTRY_TEMPLATE,
@@ -31,13 +32,17 @@ from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator, Settings
 from registry_operator.testing.builders import (
     CERTIFICATES,
+    CLAIM,
     COSI,
+    NAMED_CLAIM,
     NAMESPACE,
     S3,
     TRUSTING,
     a_bucket_info,
     a_config_map,
+    a_registry,
     a_secret,
+    a_volume_claim,
 )
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
@@ -124,7 +129,8 @@ OBJECTS: list[tuple[str, Callable[[RegistryStage], None]]] = [
 
 
 def test_every_store_is_tried() -> None:
-    assert {store for store, _ in OBJECTS} | {"referenced_config_maps"} == STORES
+    apart = {"referenced_config_maps", "referenced_volume_claims", "volume_claims"}
+    assert {store for store, _ in OBJECTS} | apart == STORES
 
 
 async def a_granted_bucket(stage: RegistryStage) -> None:
@@ -170,6 +176,33 @@ async def test_a_config_map_that_is_referred_to_wakes_who_looks_at_it(clock: Vir
 
     woken = {name for name in after if after[name] > before[name]}
     assert woken == {n for n, stores in TRIGGERS.items() if "referenced_config_maps" in stores}
+
+
+@pytest.mark.virtual
+@pytest.mark.parametrize(
+    ("storage", "name", "store"),
+    [
+        (CLAIM, "images-data", "volume_claims"),
+        (NAMED_CLAIM, "theirs", "referenced_volume_claims"),
+    ],
+)
+async def test_a_claim_wakes_who_looks_at_it(
+    clock: VirtualClock, storage: Any, name: str, store: str
+) -> None:
+    stage = RegistryStage(clock)
+    body = a_volume_claim(a_registry())
+    body["metadata"] = {"namespace": NAMESPACE, "name": "theirs"}
+    stage.api.put(PERSISTENT_VOLUME_CLAIM, body)
+    async with stage.running() as operator:
+        stage.create(storage=storage)
+        await stage.settle()
+        before = runs(operator)
+        touch(PERSISTENT_VOLUME_CLAIM, name)(stage)
+        await stage.settle(2)
+        after = runs(operator)
+
+    woken = {name for name in after if after[name] > before[name]}
+    assert woken == {name for name, stores in TRIGGERS.items() if store in stores}
 
 
 @pytest.mark.virtual

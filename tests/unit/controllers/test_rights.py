@@ -11,6 +11,7 @@ from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
+    PERSISTENT_VOLUME_CLAIM,
     REGISTRY,
     REPLICA_SET,
     SECRET,
@@ -21,12 +22,16 @@ from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import (
     CERTIFICATES,
+    CLAIM,
     COSI,
+    NAMED_CLAIM,
     NAMESPACE,
     TRUSTING,
     a_bucket_info,
     a_config_map,
+    a_registry,
     a_secret,
+    a_volume_claim,
 )
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import RegistryStage
@@ -34,6 +39,7 @@ from tests.unit.controllers.registry_stage import RegistryStage
 ROLE = Path(__file__).parents[3] / "config" / "rbac" / "role.yaml"
 Right = tuple[str, str, str]
 
+MADE = ObjectKey(NAMESPACE, "made-data")
 # Asked by admission plugins, never by a request: see rights.py.
 BY_ADMISSION = {
     ("registry-operator.dev", "registries/finalizers", "update"),
@@ -84,6 +90,23 @@ def rights_of(request: Request) -> Iterator[Right]:
         yield group, resource, "create"
 
 
+async def on_volumes(stage: RegistryStage) -> None:
+    """One on a claim of its own, which goes with it, and one on a user's."""
+    theirs = a_volume_claim(a_registry())
+    theirs["metadata"] = {"namespace": NAMESPACE, "name": "theirs"}
+    stage.api.put(PERSISTENT_VOLUME_CLAIM, theirs)
+    stage.create("made", storage=CLAIM, deletionPolicy="Delete")
+    stage.create("named", storage=NAMED_CLAIM)
+    await stage.settle()
+    assert stage.told("Available", name="named") == ("True", "Serving")
+    stage.api.delete(REGISTRY, ObjectKey(NAMESPACE, "made"))
+    await stage.settle()
+    assert "made" not in stage.names(REGISTRY)
+    assert "deletionTimestamp" in str(stage.api.get(PERSISTENT_VOLUME_CLAIM, MADE)) or (
+        stage.api.get(PERSISTENT_VOLUME_CLAIM, MADE) is None
+    )
+
+
 @pytest.mark.virtual
 async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> None:
     stage = RegistryStage(clock, cosi=True)
@@ -116,6 +139,7 @@ async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> No
         stage.api.put(CONFIG_MAP, a_config_map("store-ca", CERTIFICATES))
         await stage.settle()
         assert stage.told(name="trusting") == ("True", "Ready")
+        await on_volumes(stage)
 
     used = {right for request in stage.api.requests for right in rights_of(request)}
 

@@ -82,7 +82,7 @@ def serving(
 ) -> RegistryInputs:
     """A Registry all of whose children are as they should be; `rest` replaces some of them."""
     registry = registry or a_registry()
-    given = ("health", "cosi", "credentials", "certificates")
+    given = ("health", "cosi", "credentials", "certificates", "volume_claim")
     outside = {name: rest.pop(name) for name in given if name in rest}
     bare = a_snapshot(registry, **outside)
     config = getattr(bare.configuration, "secret_name", "images-config-0")

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from controllers.registry.deployment import HTTP_SECRET_ANNOTATION, desired
-from controllers.registry.inputs import RegistryInputs
+from controllers.registry.inputs import ClaimState, RegistryInputs
 from registry_operator.api.names import LABEL_INSTANCE, child_labels, selector_labels
 from registry_operator.runtime.outcome import Blocked, Stalled
-from registry_operator.testing.builders import S3, a_registry
+from registry_operator.testing.builders import CLAIM, S3, a_registry, a_volume_claim, an_object
 from tests.unit.controllers.registry.pod_security import violations
 from tests.unit.controllers.registry.snapshots import body_of, holding, serving
 
@@ -114,6 +114,52 @@ def test_an_empty_dir_is_mounted_as_data_and_a_bucket_needs_none() -> None:
     pod = a_pod_spec(storage=S3)
     assert [volume["name"] for volume in pod["volumes"]] == ["config"]
     assert len(pod["containers"][0]["volumeMounts"]) == 1
+
+
+def on_claim(**storage: Any) -> dict[str, Any]:
+    """The spec of the Deployment of a Registry on a claim that is bound."""
+    registry = a_registry(storage=storage)
+    claim = an_object(a_volume_claim(registry, accessModes=["ReadWriteMany"]))
+    state = ClaimState(known=True, claim=claim)
+    spec: dict[str, Any] = body_of(desired(serving(registry, volume_claim=state)))["spec"]
+    return spec
+
+
+def test_a_claim_is_mounted_by_pods_that_never_overlap() -> None:
+    spec = on_claim(persistentVolumeClaim={"claimName": "theirs"})
+    pod = spec["template"]["spec"]
+
+    assert spec["strategy"] == {"type": "Recreate"}
+    assert pod["volumes"][1] == {"name": "data", "persistentVolumeClaim": {"claimName": "theirs"}}
+    assert pod["containers"][0]["volumeMounts"][1] == {
+        "name": "data",
+        "mountPath": "/var/lib/registry",
+    }
+    assert pod["securityContext"]["fsGroup"] == 65532
+
+
+def test_pods_of_a_shared_volume_replace_each_other_one_by_one() -> None:
+    spec = on_claim(persistentVolumeClaim={"claimName": "theirs"}, shareVolume=True)
+
+    assert spec["strategy"]["type"] == "RollingUpdate"
+
+
+def test_a_volume_that_is_only_read_is_mounted_so() -> None:
+    pod = on_claim(persistentVolumeClaim={"claimName": "theirs", "readOnly": True})["template"][
+        "spec"
+    ]
+
+    assert pod["volumes"][1]["persistentVolumeClaim"]["readOnly"] is True
+    assert pod["containers"][0]["volumeMounts"][1]["readOnly"] is True
+
+
+def test_pods_on_a_claim_pass_pod_security_restricted() -> None:
+    assert violations(on_claim(**NAMED)["template"]["spec"]) == []
+    ephemeral = {"volumeClaimTemplate": {"spec": CLAIM["persistentVolumeClaimTemplate"]}}
+    assert violations(a_pod_spec(storage={"ephemeral": ephemeral})) == []
+
+
+NAMED = {"persistentVolumeClaim": {"claimName": "theirs"}}
 
 
 def test_its_selector_never_changes_and_matches_its_pods() -> None:

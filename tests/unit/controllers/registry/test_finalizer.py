@@ -13,12 +13,15 @@ from controllers.registry.finalizer import (
     decide,
     is_protected,
 )
-from controllers.registry.inputs import CosiObjects, RegistryInputs
+from controllers.registry.inputs import ClaimState, CosiObjects, RegistryInputs
+from registry_operator.testing.builders import CLAIM as VOLUME
 from registry_operator.testing.builders import (
+    NAMED_CLAIM,
     S3,
     a_bucket_access,
     a_bucket_claim,
     a_registry,
+    a_volume_claim,
     an_object,
     deleting,
 )
@@ -57,6 +60,9 @@ def leaving(
         (a_registry(storage=S3, deletionPolicy="Delete"), Keep()),
         (guarded(a_registry(storage=S3, deletionPolicy="Delete")), SetFinalizer(present=False)),
         (a_registry(storage=None, deletionPolicy="Delete"), Keep()),
+        (a_registry(storage=VOLUME, deletionPolicy="Delete"), SetFinalizer(present=True)),
+        (a_registry(storage=VOLUME), Keep()),
+        (a_registry(storage=NAMED_CLAIM, deletionPolicy="Delete"), Keep()),
         (a_cosi_registry(deletionPolicy="Delete", paused=True), Keep()),
         (guarded(a_cosi_registry(paused=True)), Keep()),
     ],
@@ -119,3 +125,38 @@ def test_a_bucket_is_claimed_when_its_end_is_guarded_or_not_ours() -> None:
     assert is_protected(a_snapshot(a_cosi_registry()))
     assert not is_protected(a_snapshot(TAKES_ALONG))
     assert is_protected(a_snapshot(guarded(TAKES_ALONG)))
+
+
+ON_VOLUME = a_registry(storage=VOLUME, deletionPolicy="Delete")
+
+
+def leaving_volume(registry: dict[str, Any], claim: dict[str, Any]) -> RegistryInputs:
+    state = ClaimState(known=True, claim=an_object(claim))
+    return a_snapshot(deleting(registry, finalizers=[FINALIZER]), volume_claim=state)
+
+
+def test_the_claim_of_a_volume_goes_and_is_not_waited_for_as_its_pods_go_later() -> None:
+    claim = a_volume_claim(ON_VOLUME)
+    step = decide(leaving_volume(ON_VOLUME, claim))
+    assert isinstance(step, DeleteData)
+    assert step.target.kind == "PersistentVolumeClaim"
+
+    going = deleting(claim, finalizers=["kubernetes.io/pvc-protection"])
+    assert decide(leaving_volume(ON_VOLUME, going)) == SetFinalizer(present=False)
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [a_registry(storage=VOLUME), a_registry(storage=NAMED_CLAIM, deletionPolicy="Delete")],
+)
+def test_a_volume_that_is_kept_or_is_the_users_own_stays(registry: dict[str, Any]) -> None:
+    step = decide(leaving_volume(registry, a_volume_claim(registry)))
+
+    assert step == SetFinalizer(present=False)
+
+
+def test_a_claim_of_its_name_that_is_not_ours_stays() -> None:
+    claim = a_volume_claim(ON_VOLUME)
+    claim["metadata"]["labels"] = {}
+
+    assert decide(leaving_volume(ON_VOLUME, claim)) == SetFinalizer(present=False)

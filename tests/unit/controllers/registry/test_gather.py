@@ -10,6 +10,7 @@ from controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     REGISTRY,
     REGISTRY_TEMPLATE,
@@ -32,7 +33,9 @@ from registry_operator.runtime.referenced import Referenced
 from registry_operator.runtime.store import Store
 from registry_operator.runtime.writer import Writer
 from registry_operator.testing.builders import (
+    CLAIM,
     COSI,
+    NAMED_CLAIM,
     NAMESPACE,
     S3,
     a_bucket_access,
@@ -45,6 +48,7 @@ from registry_operator.testing.builders import (
     a_secret,
     a_service,
     a_service_account,
+    a_volume_claim,
     an_endpoint_slice,
     an_object,
 )
@@ -56,7 +60,7 @@ pytestmark = pytest.mark.virtual
 KEY = ObjectKey(NAMESPACE, "images")
 CHILDREN = (
     DEPLOYMENT, REPLICA_SET, POD, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, BUCKET_CLAIM,
-    BUCKET_ACCESS,
+    BUCKET_ACCESS, PERSISTENT_VOLUME_CLAIM,
 )  # fmt: skip
 
 
@@ -77,7 +81,8 @@ class Field:
         self._writers[REGISTRY_TEMPLATE] = self.templates.writer()
         others: Writer = self.others.writer()
         others.replace([], "1")
-        client = Client(FakeApi([SECRET, CONFIG_MAP], clock=clock))
+        client = Client(FakeApi([SECRET, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM], clock=clock))
+        self.claims = Store(PERSISTENT_VOLUME_CLAIM)
         self.config_maps = Store(CONFIG_MAP)
         maps: Writer = self.config_maps.writer()
         maps.replace([], "1")
@@ -88,6 +93,7 @@ class Field:
             replica_sets=stores[REPLICA_SET],
             pods=stores[POD],
             secrets=self.secrets,
+            volume_claims=stores[PERSISTENT_VOLUME_CLAIM],
             services=stores[SERVICE],
             service_accounts=stores[SERVICE_ACCOUNT],
             endpoint_slices=stores[ENDPOINT_SLICE],
@@ -95,9 +101,12 @@ class Field:
             bucket_accesses=stores[BUCKET_ACCESS],
             referenced_secrets=Referenced(client, self.others, clock=clock),
             referenced_config_maps=Referenced(client, self.config_maps, clock=clock),
+            referenced_volume_claims=Referenced(client, self.claims, clock=clock),
         )
         prober = HealthProber(stores[POD], asker=_nobody, clock=clock, changed=lambda _pod: None)
-        self.gatherer = Gatherer(self.stores, health=prober, random_secret=lambda: "r")
+        self.gatherer = Gatherer(
+            self.stores, health=prober, random_secret=lambda: "r", allows_host_path=False
+        )
 
     def show(self, resource: Resource, body: dict[str, Any]) -> None:
         self._writers[resource].upsert(an_object(body))
@@ -202,7 +211,8 @@ async def test_what_cannot_be_read_is_told_by_field_without_its_value(field: Fie
     assert "spec.replicas:" in found.refusal.message
     assert "spec.image:" in found.refusal.message
     assert "do-not-tell" not in found.refusal.message
-    assert field.gatherer.secret_references(found.owner) == ()
+    field.gatherer.declare_references(found.owner)
+    assert field.stores.referenced_secrets.stats().keys == 0
 
 
 @pytest.mark.parametrize(
@@ -257,7 +267,8 @@ async def test_the_secret_with_credentials_is_known_by_the_storage(
     spec = Registry.model_validate(registry).spec
 
     assert credentials_key(owner, spec.storage) == key
-    assert field.gatherer.secret_references(owner) == ((key,) if key else ())
+    field.gatherer.declare_references(owner)
+    assert field.stores.referenced_secrets.referrers(key or KEY) == ({KEY} if key else set())
     found = field.gatherer.gather(KEY)
     assert found is not None
     # An empty list of Secrets was taken in: that there is none is known.
@@ -273,3 +284,38 @@ async def test_a_secret_that_exists_is_unknown_until_it_was_read(clock: VirtualC
 
     assert found is not None
     assert not found.credentials.known
+
+
+async def test_the_claim_that_is_made_is_seen_among_ours(field: Field) -> None:
+    registry = a_registry(storage=CLAIM)
+    field.show(REGISTRY, registry)
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    assert (found.volume_claim.known, found.volume_claim.claim) == (True, None)
+
+    field.show(PERSISTENT_VOLUME_CLAIM, a_volume_claim(registry))
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    assert found.volume_claim.claim is not None
+    assert found.volume_claim.claim.name == "images-data"
+
+
+async def test_a_claim_of_others_is_referred_to_and_unknown_until_it_was_looked_for(
+    field: Field,
+) -> None:
+    registry, key = a_registry(storage=NAMED_CLAIM), ObjectKey(NAMESPACE, "theirs")
+    field.show(REGISTRY, registry)
+    field.gatherer.declare_references(an_object(registry))
+    found = field.gatherer.gather(KEY)
+
+    assert field.stores.referenced_volume_claims.referrers(key) == {KEY}
+    assert found is not None
+    assert not found.volume_claim.known
+
+    field.claims.writer().replace([], "1")
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    assert (found.volume_claim.known, found.volume_claim.claim) == (True, None)
+
+    field.gatherer.drop_references(KEY)
+    assert field.stores.referenced_volume_claims.referrers(key) == set()

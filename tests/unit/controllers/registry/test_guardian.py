@@ -151,7 +151,7 @@ async def test_a_lost_connection_is_told_and_retried(post: Post) -> None:
     with pytest.raises(TransportError):
         await post.guardian.reconcile(KEY)
     assert isinstance(post.told, Blocked)
-    assert "guard the bucket of team-a/images: cut" in post.told.message
+    assert "guard the data of team-a/images: cut" in post.told.message
 
 
 async def test_a_registry_that_is_gone_is_forgotten(post: Post) -> None:

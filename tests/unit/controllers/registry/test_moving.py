@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 
 from controllers.registry.deployment import desired
-from controllers.registry.inputs import Children, CosiObjects, RegistryInputs
+from controllers.registry.inputs import Children, ClaimState, CosiObjects, RegistryInputs
 from controllers.registry.moving import ANNOTATION, refusal
 from registry_operator.testing.builders import (
+    CLAIM,
     COSI,
     EMPTY_DIR,
+    NAMED_CLAIM,
     S3,
     a_bucket_access,
     a_bucket_claim,
     a_deployment,
     a_registry,
+    a_volume_claim,
     an_object,
 )
 from tests.unit.controllers.registry.snapshots import a_snapshot, body_of, holding, serving
@@ -49,6 +52,15 @@ def on_bucket(claim_class: str = "fast", access_class: str = "fast-keys") -> Reg
         ("emptyDir", S3),
         ("emptyDir", COSI),
         ("s3", None),
+        ("ephemeral", CLAIM),
+        ("emptyDir", CLAIM),
+        ("persistentVolumeClaim/images-data", CLAIM),
+        # The claim that was made is named from now on: the images stay where they are.
+        (
+            "persistentVolumeClaim/images-data",
+            {"persistentVolumeClaim": {"claimName": "images-data"}},
+        ),
+        ("hostPath:/srv/images", {"hostPath": {"path": "/srv/images"}}),
     ],
 )
 def test_what_leaves_nothing_behind_is_taken_up(before: str | None, storage: Any) -> None:
@@ -57,7 +69,15 @@ def test_what_leaves_nothing_behind_is_taken_up(before: str | None, storage: Any
 
 @pytest.mark.parametrize(
     ("before", "storage", "wanted"),
-    [("s3", EMPTY_DIR, "emptyDir"), ("s3", COSI, "bucket"), ("bucket", S3, "s3")],
+    [
+        ("s3", EMPTY_DIR, "emptyDir"),
+        ("s3", COSI, "bucket"),
+        ("bucket", S3, "s3"),
+        ("s3", CLAIM, "persistentVolumeClaim/images-data"),
+        ("persistentVolumeClaim/images-data", S3, "s3"),
+        ("persistentVolumeClaim/images-data", NAMED_CLAIM, "persistentVolumeClaim/theirs"),
+        ("hostPath:/srv/a", {"hostPath": {"path": "/srv/b"}}, "hostPath:/srv/b"),
+    ],
 )
 def test_another_kind_is_refused_with_the_ways_to_go(
     before: str, storage: Any, wanted: str
@@ -100,6 +120,39 @@ def test_a_bucket_that_was_kept_is_not_in_the_way_of_another_storage() -> None:
     cosi = on_bucket(claim_class="slow").cosi
 
     assert refusal(replace(a_snapshot(a_registry(storage=S3)), cosi=cosi)) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"storageClassName": "slow"}, "storageClassName is slow, but"),
+        ({"accessModes": ["ReadWriteMany"]}, "accessModes is ['ReadWriteMany'], but"),
+        ({"volumeName": "other"}, "volumeName is other, but"),
+        ({"dataSource": {"kind": "VolumeSnapshot", "name": "x"}}, "a claim keeps it"),
+    ],
+)
+def test_a_claim_keeps_what_it_was_made_by(change: dict[str, Any], words: str) -> None:
+    told = refusal(on_claim(**change))
+
+    assert told is not None
+    assert told.reason == "MigrationRequired"
+    assert words in told.message
+    assert "delete PersistentVolumeClaim images-data with all its images" in told.message
+
+
+@pytest.mark.parametrize(
+    "change", [{}, {"accessModes": ["ReadWriteOnce"]}, {"storageClassName": None}]
+)
+def test_a_claim_made_by_the_same_words_is_good(change: dict[str, Any]) -> None:
+    assert refusal(on_claim(**change)) is None
+
+
+def on_claim(**change: Any) -> RegistryInputs:
+    """A Registry whose claim was made before its template was changed."""
+    template = {**CLAIM["persistentVolumeClaimTemplate"], **change}
+    registry = a_registry(storage={"persistentVolumeClaimTemplate": template})
+    claim = ClaimState(known=True, claim=an_object(a_volume_claim(registry)))
+    return a_snapshot(registry, volume_claim=claim)
 
 
 @pytest.mark.parametrize(("storage", "kind"), [(EMPTY_DIR, "emptyDir"), (S3, "s3")])

@@ -13,14 +13,17 @@ from controllers.registry.sharing import (
     ANNOTATION,
     Neighbour,
     conflict,
-    may_name_a_bucket,
+    may_name_a_place,
     place_of,
     writes,
 )
+from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import (
+    CLAIM,
     COSI,
     EMPTY_DIR,
+    NAMED_CLAIM,
     NAMESPACE,
     S3,
     a_deployment,
@@ -39,7 +42,42 @@ KEYS = {"accessKey": "A", "secretKey": "B"}
 def place(cloud: str = "s3", *, namespace: str = NAMESPACE, config: Any = None, **said: Any) -> Any:
     default: dict[str, Any] = {"bucket": "b", "accountName": "acc", "container": "con"}
     spec = {"storage": {cloud: {**default, **said}}, "config": config}
-    return place_of(spec, namespace)
+    return place_of(spec, owner(namespace))
+
+
+def owner(namespace: str = NAMESPACE, name: str = "images") -> Object:
+    body = a_registry(name)
+    return an_object({**body, "metadata": body["metadata"] | {"namespace": namespace}})
+
+
+def test_a_claim_that_is_made_and_one_that_is_named_are_one_place() -> None:
+    made = place_of({"storage": CLAIM}, owner())
+    storage = {"persistentVolumeClaim": {"claimName": "images-data"}}
+    named = {"storage": storage}
+
+    assert made is not None
+    assert place_of(named, owner(name="other")) == made
+    assert place_of(named, owner("other")) != made
+    assert may_name_a_place(an_object(a_registry(storage=CLAIM)))
+    assert may_name_a_place(an_object(a_registry(storage=storage)))
+
+
+def test_whoever_mounts_a_claim_to_read_does_not_write() -> None:
+    claim = {"claimName": "theirs", "readOnly": True}
+
+    assert not writes({"storage": {"persistentVolumeClaim": claim}})
+    assert writes({"storage": NAMED_CLAIM})
+
+
+def test_the_younger_one_on_a_claim_is_told_what_to_do() -> None:
+    old, young = created("old", 1), created("young", 2)
+    young["spec"]["storage"] = dict(NAMED_CLAIM)
+    there = Neighbour(an_object(old), is_there=False)
+    found = conflict(a_snapshot(young, neighbours=(there,)))
+
+    assert found is not None
+    assert found.reason == "VolumeShared"
+    assert "Registry team-a/old, which is older, writes to the same Persist" in found.message
 
 
 def in_folder(name: str) -> dict[str, Any]:
@@ -104,7 +142,7 @@ def test_an_account_of_azure_is_known_by_its_endpoint() -> None:
 def test_what_names_no_bucket_has_no_place(storage: Any) -> None:
     registry = a_registry(storage=storage)
 
-    assert place_of(registry["spec"], NAMESPACE) is None
+    assert place_of(registry["spec"], owner()) is None
 
 
 json = st.recursive(
@@ -113,7 +151,10 @@ json = st.recursive(
         st.lists(inner, max_size=2)
         | st.dictionaries(
             st.sampled_from(
-                ["storage", "s3", "gcs", "azure", "config", "endpoint", "rootdirectory"]
+                [
+                    *("storage", "s3", "gcs", "azure", "config", "endpoint", "rootdirectory"),
+                    *("persistentVolumeClaim", "persistentVolumeClaimTemplate", "claimName"),
+                ]
             ),
             inner,
             max_size=3,
@@ -126,15 +167,15 @@ json = st.recursive(
 @given(json, st.text("http:/[]@.#?", max_size=12))
 def test_no_specification_is_too_odd_for_a_place(spec: Any, endpoint: str) -> None:
     odd = a_registry(storage={"s3": {"bucket": "b", "endpoint": endpoint}})
-    assert place_of(odd["spec"], NAMESPACE) is not None
-    assert may_name_a_bucket(an_object(odd))
+    assert place_of(odd["spec"], owner()) is not None
+    assert may_name_a_place(an_object(odd))
 
-    place_of(spec, NAMESPACE)
+    place_of(spec, owner())
     assert writes(spec) in (True, False)
 
 
 def test_who_names_no_bucket_is_not_looked_at() -> None:
-    assert not may_name_a_bucket(an_object(a_registry(storage=COSI)))
+    assert not may_name_a_place(an_object(a_registry(storage=COSI)))
 
 
 def created(name: str, second: int, **fields: Any) -> dict[str, Any]:

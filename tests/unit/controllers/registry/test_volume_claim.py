@@ -1,0 +1,89 @@
+"""The claim of a Registry: asked for as the user wrote it, guarded, grown, never shrunk."""
+
+from typing import Any
+
+import pytest
+
+from controllers.registry.finalizer import FINALIZER
+from controllers.registry.inputs import ClaimState, RegistryInputs
+from controllers.registry.volume_claim import KIND, desired
+from registry_operator.runtime.outcome import Blocked, Stalled
+from registry_operator.testing.builders import (
+    CLAIM,
+    EMPTY_DIR,
+    NAMED_CLAIM,
+    S3,
+    a_registry,
+    a_volume_claim,
+    an_object,
+)
+from tests.unit.controllers.registry.snapshots import a_snapshot, body_of
+
+
+def wanting(size: str = "10Gi", *, has: str | None = None, **fields: Any) -> RegistryInputs:
+    """A Registry that wants a volume of a size; `has` is the size of the claim that exists."""
+    template = {**CLAIM["persistentVolumeClaimTemplate"], **fields}
+    template["resources"] = {"requests": {"storage": size}}
+    registry = a_registry(storage={"persistentVolumeClaimTemplate": template})
+    claim = an_object(a_volume_claim(registry, size=has)) if has is not None else None
+    return a_snapshot(registry, volume_claim=ClaimState(known=True, claim=claim))
+
+
+def test_it_holds_data_and_outlives_its_owner() -> None:
+    assert KIND.outlives_owner
+    assert KIND.may_prune is None
+
+
+@pytest.mark.parametrize("storage", [None, EMPTY_DIR, S3, NAMED_CLAIM])
+def test_none_is_made_where_none_is_asked_for(storage: Any) -> None:
+    assert desired(a_snapshot(a_registry(storage=storage))) == ()
+
+
+def test_it_is_asked_for_as_it_was_written() -> None:
+    body = body_of(desired(wanting()))
+
+    assert body["metadata"] == {"namespace": "team-a", "name": "images-data"}
+    assert body["spec"] == {
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": "fast",
+        "resources": {"requests": {"storage": "10Gi"}},
+    }
+
+
+def test_access_modes_of_the_user_count() -> None:
+    spec = body_of(desired(wanting(accessModes=["ReadWriteMany"])))["spec"]
+
+    assert spec["accessModes"] == ["ReadWriteMany"]
+
+
+@pytest.mark.parametrize(("size", "has"), [("20Gi", "10Gi"), ("10Gi", "10Gi"), ("10240Mi", "10Gi")])
+def test_it_grows(size: str, has: str) -> None:
+    spec = body_of(desired(wanting(size, has=has)))["spec"]
+
+    assert spec["resources"]["requests"]["storage"] == size
+
+
+def test_it_never_shrinks_and_the_size_that_it_has_is_told() -> None:
+    told = desired(wanting("5Gi", has="10Gi"))
+
+    assert isinstance(told, Stalled)
+    assert told.reason == "VolumeShrinkRefused"
+    assert "is 5Gi, but PersistentVolumeClaim images-data has 10Gi" in told.message
+    assert "set it to 10Gi" in told.message
+
+
+def test_another_class_is_not_written() -> None:
+    told = desired(wanting(has="10Gi", storageClassName="slow"))
+
+    assert isinstance(told, Stalled)
+    assert told.reason == "MigrationRequired"
+
+
+def test_it_is_claimed_when_its_end_is_guarded() -> None:
+    registry = a_registry(storage=CLAIM, deletionPolicy="Delete")
+    told = desired(a_snapshot(registry))
+    assert isinstance(told, Blocked)
+    assert told.reason == "WaitingForFinalizer"
+
+    registry["metadata"]["finalizers"] = [FINALIZER]
+    assert body_of(desired(a_snapshot(registry)))["metadata"]["name"] == "images-data"
