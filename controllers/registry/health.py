@@ -51,7 +51,6 @@ _SIGNS: Mapping[str, str] = {
     "RequestError": "StorageUnreachable",
     "stale NFS file handle": "StorageUnreachable",
     "transport endpoint is not connected": "StorageUnreachable",
-    "permission denied": "VolumeNotWritable",
 }
 
 

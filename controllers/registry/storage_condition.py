@@ -24,7 +24,6 @@ _SIGNS = frozenset(
         "CertificateUntrusted",
         "StorageUnreachable",
         "StorageFailing",
-        "VolumeNotWritable",
     }
 )
 

@@ -67,11 +67,6 @@ VOLUME: tuple[Reason, ...] = (
         "See the message and the events of the claim.",
     ),
     Reason(
-        "VolumeNotWritable",
-        "The registry may not look into the folder that is mounted.",
-        "Give user 65532 the right to it, or use a volume that honours fsGroup.",
-    ),
-    Reason(
         "HostPathNotAllowed",
         "Folders of nodes are turned off.",
         "Use another storage, or have the operator run with --allow-host-path.",

@@ -98,10 +98,10 @@ def test_what_was_refused_for_another_reason_is_told_as_it_is(reason: str) -> No
     assert told(on_claim(), written=written) == ("False", reason, "why")
 
 
-def test_a_folder_that_pods_may_not_look_into_is_told_by_the_storage() -> None:
-    pods = Trouble("VolumeNotWritable", "pod x: permission denied")
+def test_a_store_behind_the_volume_that_does_not_answer_is_told_by_the_storage() -> None:
+    pods = Trouble("StorageUnreachable", "pod x: stale NFS file handle")
 
-    assert told(on_claim(), pods=pods)[:2] == ("False", "VolumeNotWritable")
+    assert told(on_claim(), pods=pods)[:2] == ("False", "StorageUnreachable")
 
 
 def test_what_is_lost_with_its_pod_is_told_so() -> None:
