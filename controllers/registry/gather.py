@@ -246,7 +246,7 @@ class Gatherer:
         key = volume.claim_key(owner, spec.storage) if spec else None
         if spec is None or key is None:
             return ClaimState(known=True)
-        if key not in references.volume_claims_of(owner, spec.storage):
+        if not references.volume_claims_of(owner, spec.storage):
             return ClaimState(known=True, claim=self._stores.volume_claims.get(key))
         held = self._stores.referenced_volume_claims
         failure = held.failure(key)

@@ -32,8 +32,8 @@ def desired(inputs: RegistryInputs) -> Desired:
     if not is_protected(inputs):
         return Blocked("WaitingForFinalizer", "the volume is claimed once its deletion is guarded")
     claim = inputs.volume_claim.claim
-    shrinks = _shrinks(claim, template) if claim is not None else None
-    return shrinks or (
+    against = _against_size(claim, template) if claim is not None else None
+    return against or (
         {
             "metadata": child.metadata(inputs.owner, volume.NAME),
             "spec": spec_of(template),
@@ -46,14 +46,22 @@ def spec_of(template: VolumeClaim) -> dict[str, Any]:
     return {"accessModes": [DEFAULT_ACCESS_MODE], **template.wire()}
 
 
-def _shrinks(claim: Object, template: VolumeClaim) -> Stalled | None:
-    wanted, held = template.resources.requests.storage, volume.requested(claim)
-    if held is None or parse_quantity(wanted) >= parse_quantity(held):
+def _against_size(claim: Object, template: VolumeClaim) -> Blocked | Stalled | None:
+    """Why the size of a claim that exists can't be the one that is wanted; None when it can."""
+    wanted, asked = template.resources.requests.storage, volume.requested(claim)
+    difference = parse_quantity(wanted) - parse_quantity(asked or wanted)
+    name = f"PersistentVolumeClaim {claim.name}"
+    if difference > 0 and not volume.is_bound(claim):
+        return Blocked("VolumeNotBound", f"{name} grows to {wanted} once it has its volume")
+    # Less than was asked for, yet more than there is: so an expansion that failed is taken back
+    # (KEP-1790).
+    has = volume.capacity(claim)
+    if difference >= 0 or (has is not None and parse_quantity(wanted) > parse_quantity(has)):
         return None
     return Stalled(
         "VolumeShrinkRefused",
-        f"{FIELD}.resources.requests.storage is {wanted}, but PersistentVolumeClaim {claim.name} "
-        f"has {held}, and volumes don't shrink: set it to {held}",
+        f"{FIELD}.resources.requests.storage is {wanted}, but {name} has {has or asked}, and "
+        f"volumes don't shrink: set it to {asked}",
     )
 
 

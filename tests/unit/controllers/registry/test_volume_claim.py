@@ -20,12 +20,16 @@ from registry_operator.testing.builders import (
 from tests.unit.controllers.registry.snapshots import a_snapshot, body_of
 
 
-def wanting(size: str = "10Gi", *, has: str | None = None, **fields: Any) -> RegistryInputs:
+def wanting(
+    size: str = "10Gi", *, has: str | None = None, status: Any = None, **fields: Any
+) -> RegistryInputs:
     """A Registry that wants a volume of a size; `has` is the size of the claim that exists."""
     template = {**CLAIM["persistentVolumeClaimTemplate"], **fields}
     template["resources"] = {"requests": {"storage": size}}
     registry = a_registry(storage={"persistentVolumeClaimTemplate": template})
-    claim = an_object(a_volume_claim(registry, size=has)) if has is not None else None
+    claim = None
+    if has is not None:
+        claim = an_object(a_volume_claim(registry, size=has, status=status))
     return a_snapshot(registry, volume_claim=ClaimState(known=True, claim=claim))
 
 
@@ -70,6 +74,24 @@ def test_it_never_shrinks_and_the_size_that_it_has_is_told() -> None:
     assert told.reason == "VolumeShrinkRefused"
     assert "is 5Gi, but PersistentVolumeClaim images-data has 10Gi" in told.message
     assert "set it to 10Gi" in told.message
+
+
+def test_it_grows_once_it_has_its_volume() -> None:
+    told = desired(wanting("20Gi", has="10Gi", status={"phase": "Pending"}))
+
+    assert isinstance(told, Blocked)
+    assert told.reason == "VolumeNotBound"
+    assert "grows to 20Gi once it has its volume" in told.message
+
+
+def test_an_expansion_that_failed_is_taken_back_to_more_than_there_is() -> None:
+    failed = {"phase": "Bound", "capacity": {"storage": "10Gi"}}
+    spec = body_of(desired(wanting("50Gi", has="900Gi", status=failed)))["spec"]
+    assert spec["resources"]["requests"]["storage"] == "50Gi"
+
+    told = desired(wanting("10Gi", has="900Gi", status=failed))
+    assert isinstance(told, Stalled)
+    assert told.reason == "VolumeShrinkRefused"
 
 
 def test_another_class_is_not_written() -> None:
