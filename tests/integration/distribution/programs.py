@@ -1,5 +1,6 @@
 """Real registries on loopback: which releases there are, and one process of one of them."""
 
+import os
 import shutil
 import socket
 import subprocess
@@ -141,6 +142,20 @@ def started(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+CAN_MOUNT = os.geteuid() == 0 and shutil.which("unshare") is not None
+
+
+def with_mounts(binary: Path, scratch: Path, *, mounts: str) -> Path:
+    """The program in a mount namespace of its own, in which the shell commands `mounts` ran."""
+    scratch.mkdir()
+    wrapper = scratch / "registry"
+    script = f'{mounts} && exec {binary} "$@"'
+    wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{script}' registry \"$@\"\n")
+    wrapper.chmod(0o755)
+
+    return wrapper
 
 
 def understands(binary: Path, configuration: Mapping[str, Any], folder: Path) -> bool:

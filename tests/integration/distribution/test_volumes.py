@@ -3,8 +3,6 @@
 Each program runs in a mount namespace of its own, where the folder is what a node would mount.
 """
 
-import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,13 +14,17 @@ import pytest
 from registry_operator.distribution.configuration import Settings, render
 from registry_operator.distribution.drivers import FilesystemStorage
 from registry_operator.distribution.release import Release
-from tests.integration.distribution.programs import Running, request, started
+from tests.integration.distribution.programs import (
+    CAN_MOUNT,
+    Running,
+    request,
+    started,
+    with_mounts,
+)
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(
-        os.geteuid() != 0 or shutil.which("unshare") is None, reason="mounting needs root"
-    ),
+    pytest.mark.skipif(not CAN_MOUNT, reason="mounting needs root"),
 ]
 
 _READ_ONLY = "mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}"
@@ -32,14 +34,9 @@ _OFTEN: Mapping[str, Any] = {"health": {"storagedriver": {"interval": "100ms"}}}
 
 @contextmanager
 def _mounted(
-    binary: Path, release: Release, scratch: Path, storage: FilesystemStorage, *, mount: str = ":"
+    binary: Path, release: Release, scratch: Path, storage: FilesystemStorage, *, mount: str
 ) -> Iterator[Running]:
     """The program, its folder mounted as `mount` says."""
-    scratch.mkdir()
-    script = f'{mount.format(folder=storage.root)} && exec {binary} "$@"'
-    wrapper = scratch / "registry"
-    wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{script}' registry \"$@\"\n")
-    wrapper.chmod(0o755)
 
     def configure(address: str, debug_address: str) -> dict[str, Any]:
         settings = Settings(
@@ -47,7 +44,8 @@ def _mounted(
         )
         return render(settings, release=release)
 
-    with started(wrapper, configure, scratch) as registry:
+    program = with_mounts(binary, scratch, mounts=mount.format(folder=storage.root))
+    with started(program, configure, scratch) as registry:
         assert registry.wait(), registry.log.read_text()
         yield registry
 
