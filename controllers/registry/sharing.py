@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from registry_operator.api.names import GROUP
+from registry_operator.api.s3 import WHERE
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Stalled
 
@@ -50,11 +51,15 @@ def may_name_a_bucket(obj: Object) -> bool:
 
 
 def place_of(spec: Mapping[str, Any], namespace: str) -> str | None:
-    """Store, bucket and folder of a specification; None when it names no bucket itself."""
+    """Store, bucket and folder of a specification.
+
+    None when it names no bucket itself: COSI makes one, or a Secret says where it is. What is in
+    Secrets is no annotation's business.
+    """
     storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage")
     for cloud in _CLOUDS:
         said = storage.get(cloud)
-        if isinstance(said, Mapping):
+        if isinstance(said, Mapping) and not _is_hidden(said):
             folder = _at(tuned, cloud).get("rootdirectory", said.get("rootDirectory")) or ""
             where = _STORES[cloud](said, namespace)
             return f"{cloud} {where}/{str(folder).strip('/')}"
@@ -94,6 +99,10 @@ def _at(body: object, *path: str) -> Mapping[str, Any]:
     for part in path:
         body = body.get(part) if isinstance(body, Mapping) else None
     return body if isinstance(body, Mapping) else {}
+
+
+def _is_hidden(said: Mapping[str, Any]) -> bool:
+    return any(isinstance(said.get(field), Mapping) for field in WHERE)
 
 
 def _s3(said: Mapping[str, Any], namespace: str) -> str:

@@ -44,8 +44,10 @@ class View:
     @cached_property
     def pod_trouble(self) -> Trouble | None:
         """The first thing that is wrong with the pods."""
-        children = self.inputs.children
-        return find_trouble(children.pods, children.deployment, self.inputs.health)
+        children, health = self.inputs.children, self.inputs.health
+        if _is_hidden(self.inputs):
+            health = tuple(answer.discreet for answer in health)
+        return find_trouble(children.pods, children.deployment, health)
 
     def trouble(self, *reconcilers: str) -> Trouble | None:
         """Why the first of these reconcilers could not do its work; None when all could.
@@ -56,6 +58,12 @@ class View:
         told = [trouble for one in recorded if (trouble := _as_trouble(one.outcome))]
         grave = [trouble for trouble in told if gravity_of(trouble.reason) is not Gravity.WAIT]
         return next(iter((*grave, *told)), None)
+
+
+def _is_hidden(inputs: RegistryInputs) -> bool:
+    """Whether a Secret says where the bucket is, so that the store's words are secret too."""
+    storage = inputs.spec.storage if inputs.spec is not None else None
+    return storage is not None and storage.s3 is not None and storage.s3.is_hidden
 
 
 def _as_trouble(outcome: Outcome) -> Trouble | None:
@@ -115,6 +123,8 @@ def _storage(view: View) -> Condition:
         message = "images live in an emptyDir and are lost with the pod"
         return _true(inputs, "StorageReady", "EphemeralStorage", message)
     where = f"bucket {plan.bucket}"
+    if not plan.bucket:
+        where = "the bucket that a Secret names"
     if view.ready_endpoints:
         return _true(inputs, "StorageReady", "StorageInUse", f"pods serve from {where}")
     message = f"{where} is configured; no ready pod confirms it yet"
