@@ -37,6 +37,8 @@ _FORMS: Mapping[str, tuple[re.Pattern[str], str]] = MappingProxyType(
     }
 )
 
+_FOLDER = "registry"
+
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
@@ -68,6 +70,15 @@ def resolve(s3: S3, inputs: "RegistryInputs") -> Bucket | Blocked:
         access_key=said.get("accessKey", keys[0]),
         secret_key=said.get("secretKey", keys[1]),
     )
+
+
+def defaults(s3: S3) -> dict[str, str]:
+    """Parameters of the driver where the block says nothing.
+
+    Whoever names a bucket as the Go project does may have images in it, in the folder of its
+    registries.
+    """
+    return {"rootdirectory": _FOLDER} if s3.bucket_name is not None else {}
 
 
 def _pair(s3: S3, inputs: "RegistryInputs") -> list[str] | Blocked:

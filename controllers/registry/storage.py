@@ -14,7 +14,7 @@ import orjson
 from controllers.registry import bucket, certificates, sharing
 from controllers.registry.certificates import plan_certificates
 from controllers.registry.options import options_of
-from controllers.registry.s3 import resolve
+from controllers.registry.s3 import defaults, resolve
 from controllers.registry.secret_values import data_of, values
 from registry_operator.api.clouds import Azure, Gcs
 from registry_operator.api.s3 import S3
@@ -115,7 +115,7 @@ def _s3(s3: S3, inputs: "RegistryInputs") -> StoragePlan | Blocked:
         secret_key=found.secret_key or None,
         force_path_style=s3.force_path_style,
         redirect=s3.redirect,
-        options=_options(inputs),
+        options={**defaults(s3), **_options(inputs)},
     )
     where = s3.endpoint or ""
     return StoragePlan("s3", driver, shared=True, bucket=s3.bucket or "", endpoint=where)

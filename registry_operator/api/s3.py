@@ -174,7 +174,8 @@ class S3(Model):
     force_path_style: bool | None = None
     """Address the bucket as ENDPOINT/BUCKET. When absent: true for an endpoint other than AWS."""
     root_directory: RootDirectory | None = None
-    """Folder of the bucket that holds everything, so that Registries can share a bucket."""
+    """Folder of the bucket that holds everything, so that Registries can share a bucket. When
+    absent: the bucket's root, or registry with bucketName."""
     redirect: bool | None = None
     """Whether clients are sent to the bucket for content, by signed URLs. When absent: on AWS."""
     ca_bundle: CaBundle | None = None

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+import yaml
 
 from controllers.kinds import DEPLOYMENT, SECRET
+from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import Credentials
 from controllers.registry.storage import StoragePlan, plan_storage
 from registry_operator.distribution.drivers import S3Storage
@@ -45,6 +47,7 @@ def test_a_bucket_is_used_as_two_secrets_tell_it() -> None:
         endpoint="http://hush.example.com:9000/",
         access_key="hush-id",
         secret_key="hush-key",
+        options={"rootdirectory": "registry"},
     )
 
 
@@ -76,6 +79,25 @@ def test_selectors_and_fields_may_be_mixed() -> None:
     )
     assert isinstance(plan, StoragePlan)
     assert (plan.bucket, plan.endpoint) == ("images", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "config", "folder"),
+    [
+        ({}, {}, "registry"),
+        ({"rootDirectory": "team-a"}, {}, "team-a"),
+        ({}, {"storage": {"s3": {"rootdirectory": "/"}}}, "/"),
+    ],
+)
+def test_images_are_where_the_go_project_keeps_them_unless_another_folder_is_named(
+    said: dict[str, str], config: dict[str, Any], folder: str
+) -> None:
+    registry = a_registry(storage={"s3": {**SELECTED["s3"], **said}}, config=config)
+    snapshot = a_snapshot(registry, credentials=having({"s3-place": PLACE, "s3-keys": KEYS}))
+    assert isinstance(snapshot.configuration, Configuration), snapshot.configuration
+    read = yaml.safe_load(snapshot.configuration.text)
+
+    assert read["storage"]["s3"]["rootdirectory"] == folder
 
 
 def test_without_selectors_of_keys_the_registry_asks_its_environment() -> None:
