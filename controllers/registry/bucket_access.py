@@ -22,7 +22,7 @@ def desired(inputs: RegistryInputs) -> Desired:
     if inputs.cosi.access is None:
         if not inputs.credentials.known:
             return Blocked("SecretNotRead", f"whether Secret {secret.name} exists is being read")
-        if inputs.credentials.secret is not None:
+        if secret.name in inputs.credentials.secrets:
             return Stalled(
                 "ForeignObject",
                 f"Secret {secret} exists already, and COSI would delete it with the access: delete "

@@ -217,15 +217,14 @@ class Gatherer:
         return _own(owner, self._stores.deployments.get(child.key(owner)))
 
     def _credentials(self, owner: Object, spec: RegistrySpec | None) -> Credentials:
-        key = references.credentials_key(owner, spec.storage) if spec else None
-        if key is None:
-            return Credentials(known=True)
-        secrets = self._stores.referenced_secrets
-        failure = secrets.failure(key)
+        keys = references.credentials_keys(owner, spec.storage) if spec else ()
+        held = self._stores.referenced_secrets
+        failures = ((key.name, held.failure(key)) for key in keys)
+        found = ((key.name, held.get(key)) for key in keys)
         return Credentials(
-            known=secrets.known(key),
-            problem=failure.message if failure else "",
-            secret=secrets.get(key),
+            known=all(held.known(key) for key in keys),
+            unreadable={name: failure.message for name, failure in failures if failure is not None},
+            secrets={name: secret for name, secret in found if secret is not None},
         )
 
     def _certificates(self, owner: Object, spec: RegistrySpec | None) -> Certificates:

@@ -9,7 +9,7 @@ cluster) there is no answer, and nothing else changes.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import aiohttp
@@ -61,6 +61,12 @@ class PodHealth:
     pod: str
     reason: str
     message: str
+
+    @property
+    def discreet(self) -> "PodHealth":
+        """The same without the words of the store, which tell its address and the bucket."""
+        told = "see its log, as what it says may hold values of a Secret"
+        return replace(self, message=f"the registry's storage check fails: {told}")
 
 
 class Asker(Protocol):

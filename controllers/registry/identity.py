@@ -64,7 +64,7 @@ def findings(wanted: RegistrySpec, release: Release | None) -> Iterator[Finding]
     if storage is None:
         return
     asks_aws = _AWS_ROLE in annotations(wanted)
-    if storage.s3 is not None and storage.s3.secret_ref is None and asks_aws:
+    if storage.s3 is not None and not storage.s3.has_keys and asks_aws:
         if storage.s3.endpoint and S3Storage(bucket="", endpoint=storage.s3.endpoint).is_aws:
             yield Finding(
                 "storage.s3.endpoint",

@@ -5,7 +5,7 @@ Nothing in here changes while a decision is made, and nothing in here does I/O. 
 some cost (the configuration) is derived once per snapshot.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -45,19 +45,22 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The Secret that holds the storage credentials.
+    """The Secrets that hold the storage credentials, by name; a storage may name several.
 
-    `known`: whether it was looked for yet; `problem`: why it can't be read, "" when it can.
+    `known`: whether all were looked for yet; `unreadable`: why one can't be read, if so.
     """
 
     known: bool
-    problem: str = ""
-    secret: Object | None = field(default=None, repr=False)
+    unreadable: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, Object] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """The ConfigMap or Secret that holds the store's certificate authorities; as `Credentials`."""
+    """The ConfigMap or Secret that holds the store's certificate authorities.
+
+    `known`: whether it was looked for yet; `problem`: why it can't be read, "" when it can.
+    """
 
     known: bool
     problem: str = ""

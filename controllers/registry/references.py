@@ -4,20 +4,30 @@ In: the specification. Out: keys of Secrets, ConfigMaps and PersistentVolumeClai
 read and followed. Pure.
 """
 
+from collections.abc import Iterator
+
 from controllers.registry import bucket, volume
+from registry_operator.api.s3 import S3
 from registry_operator.api.storage import Storage
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 
 
-def credentials_key(owner: Object, storage: Storage | None) -> ObjectKey | None:
-    """The Secret that holds the storage credentials; None when there need not be one."""
+def credentials_keys(owner: Object, storage: Storage | None) -> tuple[ObjectKey, ...]:
+    """The Secrets that hold the storage credentials, and what else of the storage Secrets hold."""
     if storage is None:
-        return None
-    if storage.cloud is not None:
-        reference = storage.cloud.secret_ref
-        return ObjectKey(owner.namespace, reference.name) if reference else None
-    return bucket.credentials_key(owner) if storage.kind == "bucket" else None
+        return ()
+    if storage.kind == "bucket":
+        return (bucket.credentials_key(owner),)
+    return tuple(ObjectKey(owner.namespace, name) for name in dict.fromkeys(_named(storage)))
+
+
+def _named(storage: Storage) -> Iterator[str]:
+    cloud = storage.cloud
+    if cloud is not None and cloud.secret_ref is not None:
+        yield cloud.secret_ref.name
+    if isinstance(cloud, S3):
+        yield from (selector.name for selector in cloud.selectors.values())
 
 
 def certificates_key(owner: Object, storage: Storage | None) -> tuple[ObjectKey, bool] | None:
@@ -32,11 +42,11 @@ def certificates_key(owner: Object, storage: Storage | None) -> tuple[ObjectKey,
 
 def secrets_of(owner: Object, storage: Storage | None) -> tuple[ObjectKey, ...]:
     """The Secrets of others."""
-    keys = [credentials_key(owner, storage)]
+    keys = [*credentials_keys(owner, storage)]
     certificates = certificates_key(owner, storage)
     if certificates is not None and not certificates[1]:
         keys.append(certificates[0])
-    return tuple(dict.fromkeys(key for key in keys if key is not None))
+    return tuple(dict.fromkeys(keys))
 
 
 def config_maps_of(owner: Object, storage: Storage | None) -> tuple[ObjectKey, ...]:

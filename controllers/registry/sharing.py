@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from controllers.registry import volume
 from registry_operator.api.names import GROUP
+from registry_operator.api.s3 import WHERE
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Stalled
 
@@ -53,7 +54,11 @@ def may_name_a_place(obj: Object) -> bool:
 
 
 def place_of(spec: Mapping[str, Any], owner: Object) -> str | None:
-    """Store, bucket and folder of a specification, or its claim; None when it names neither."""
+    """Store, bucket and folder of a specification, or its claim.
+
+    None when it names neither: COSI makes a bucket, or a Secret says where it is. What is in
+    Secrets is no annotation's business.
+    """
     return _claim_of(spec, owner) or _folder_of(spec, owner.namespace)
 
 
@@ -69,7 +74,7 @@ def _folder_of(spec: Mapping[str, Any], namespace: str) -> str | None:
     storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage")
     for cloud in _CLOUDS:
         said = storage.get(cloud)
-        if isinstance(said, Mapping):
+        if isinstance(said, Mapping) and not _is_hidden(said):
             folder = _at(tuned, cloud).get("rootdirectory", said.get("rootDirectory")) or ""
             where = _STORES[cloud](said, namespace)
             return f"{cloud} {where}/{str(folder).strip('/')}"
@@ -123,6 +128,10 @@ def _at(body: object, *path: str) -> Mapping[str, Any]:
     for part in path:
         body = body.get(part) if isinstance(body, Mapping) else None
     return body if isinstance(body, Mapping) else {}
+
+
+def _is_hidden(said: Mapping[str, Any]) -> bool:
+    return any(isinstance(said.get(field), Mapping) for field in WHERE)
 
 
 def _s3(said: Mapping[str, Any], namespace: str) -> str:

@@ -37,8 +37,10 @@ class View:
     @cached_property
     def pod_trouble(self) -> Trouble | None:
         """The first thing that is wrong with the pods."""
-        children = self.inputs.children
-        return find_trouble(children.pods, children.deployment, self.inputs.health)
+        children, health = self.inputs.children, self.inputs.health
+        if _is_hidden(self.inputs):
+            health = tuple(answer.discreet for answer in health)
+        return find_trouble(children.pods, children.deployment, health)
 
     def trouble(self, *reconcilers: str) -> Trouble | None:
         """Why the first of these reconcilers could not do its work; None when all could.
@@ -49,6 +51,12 @@ class View:
         told = [trouble for one in recorded if (trouble := _as_trouble(one.outcome))]
         grave = [trouble for trouble in told if gravity_of(trouble.reason) is not Gravity.WAIT]
         return next(iter((*grave, *told)), None)
+
+
+def _is_hidden(inputs: RegistryInputs) -> bool:
+    """Whether a Secret says where the bucket is, so that the store's words are secret too."""
+    storage = inputs.spec.storage if inputs.spec is not None else None
+    return storage is not None and storage.s3 is not None and storage.s3.is_hidden
 
 
 def _as_trouble(outcome: Outcome) -> Trouble | None:

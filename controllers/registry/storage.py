@@ -5,15 +5,17 @@ driver, or what is missing and how to supply it. Pure. Secrets flow through here
 and never into a message.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import orjson
 
-from controllers.registry import bucket, certificates, child, sharing, volume
+from controllers.registry import bucket, certificates, sharing, volume
 from controllers.registry.certificates import plan_certificates
 from controllers.registry.options import options_of
+from controllers.registry.s3 import defaults, resolve
+from controllers.registry.secret_values import data_of, values
 from registry_operator.api.clouds import Azure, Gcs
 from registry_operator.api.s3 import S3
 from registry_operator.api.storage import Storage
@@ -42,8 +44,9 @@ class StoragePlan:
         kind: as in the specification (`Storage.kind`).
         driver: settings of the registry's storage driver; holds credentials.
         shared: whether several pods see the same data.
-        bucket: name of the bucket, "" where there is none.
-        endpoint: URL of the store, "" where there is none or it is the driver's own.
+        bucket: name of the bucket, "" where there is none, or a Secret of the user holds it.
+        endpoint: URL of the store, "" where there is none, it is the driver's own, or a Secret of
+            the user holds it.
         claim: name of the PersistentVolumeClaim, "" where there is none.
         files: what the driver finds beside the configuration: keys, certificates.
     """
@@ -108,30 +111,33 @@ def _cloud(cloud: S3 | Gcs | Azure, inputs: "RegistryInputs") -> StoragePlan | B
 
 
 def _s3(s3: S3, inputs: "RegistryInputs") -> StoragePlan | Blocked:
-    keys = ["", ""]
-    if s3.secret_ref is not None:
-        fields = (s3.secret_ref.access_key_field, s3.secret_ref.secret_key_field)
-        found = _values(inputs, s3.secret_ref.name, fields, "accessKeyField and secretKeyField")
-        if isinstance(found, Blocked):
-            return found
-        keys = found
+    found = resolve(s3, inputs)
+    if isinstance(found, Blocked):
+        return found
     driver = S3Storage(
-        bucket=s3.bucket,
-        region=s3.region or "",
-        endpoint=s3.endpoint,
-        access_key=keys[0] or None,
-        secret_key=keys[1] or None,
+        bucket=found.name,
+        region=found.region,
+        endpoint=found.endpoint or None,
+        access_key=found.access_key or None,
+        secret_key=found.secret_key or None,
         force_path_style=s3.force_path_style,
         redirect=s3.redirect,
-        options=_options(inputs),
+        options={**defaults(s3), **_options(inputs)},
     )
-    return StoragePlan("s3", driver, shared=True, bucket=s3.bucket, endpoint=s3.endpoint or "")
+    where = s3.endpoint or ""
+    return StoragePlan("s3", driver, shared=True, bucket=s3.bucket or "", endpoint=where)
 
 
 def _gcs(gcs: Gcs, inputs: "RegistryInputs") -> StoragePlan | Blocked:
     files = {}
     if gcs.secret_ref is not None:
-        found = _values(inputs, gcs.secret_ref.name, (gcs.secret_ref.key,), "key")
+        found = values(
+            inputs,
+            gcs.secret_ref.name,
+            (gcs.secret_ref.key,),
+            field="spec.storage.gcs.secretRef",
+            named_by="key",
+        )
         if isinstance(found, Blocked):
             return found
         if not _is_service_account(found[0]):
@@ -154,8 +160,13 @@ def _gcs(gcs: Gcs, inputs: "RegistryInputs") -> StoragePlan | Blocked:
 def _azure(azure: Azure, inputs: "RegistryInputs") -> StoragePlan | Blocked:
     key = None
     if azure.secret_ref is not None:
-        fields = (azure.secret_ref.account_key_field,)
-        found = _values(inputs, azure.secret_ref.name, fields, "accountKeyField")
+        found = values(
+            inputs,
+            azure.secret_ref.name,
+            (azure.secret_ref.account_key_field,),
+            field="spec.storage.azure.secretRef",
+            named_by="accountKeyField",
+        )
         if isinstance(found, Blocked):
             return found
         key = found[0]
@@ -182,33 +193,17 @@ def _is_service_account(text: str) -> bool:
     return isinstance(key, dict) and key.get("type") == "service_account"
 
 
-def _values(
-    inputs: "RegistryInputs", secret: str, fields: Sequence[str], named_by: str
-) -> list[str] | Blocked:
-    """The values of a user's Secret under these keys, or which of them it lacks."""
-    kind = inputs.wanted.storage.kind if inputs.wanted.storage is not None else ""
-    where = f"Secret {secret} (spec.storage.{kind}.secretRef)"
-    data = _secret_data(inputs, where, cure="create it")
-    if isinstance(data, Blocked):
-        return data
-    missing = [name for name in fields if not data.get(name, "").strip()]
-    if missing:
-        return Blocked(
-            "SecretIncomplete",
-            f"{where} has no value under {' and '.join(missing)}: add it, or name the right "
-            f"keys in {named_by}",
-        )
-    return [data[name].strip() for name in fields]
-
-
 def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
     waiting = bucket.waiting_for(inputs)
     if waiting is not None:
         return waiting
-    where = f"Secret {bucket.credentials_key(inputs.owner).name} (made by COSI)"
+    secret = bucket.credentials_key(inputs.owner).name
     access = bucket.access_key(inputs.owner).name
-    data = _secret_data(
-        inputs, where, cure=f"delete BucketAccess {access}, and access is granted anew"
+    data = data_of(
+        inputs,
+        secret,
+        where=f"Secret {secret} (made by COSI)",
+        cure=f"delete BucketAccess {access}, and access is granted anew",
     )
     if isinstance(data, Blocked):
         return data
@@ -224,16 +219,3 @@ def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
         force_path_style=None,
     )
     return StoragePlan("bucket", driver, shared=True, bucket=info.bucket, endpoint=info.endpoint)
-
-
-def _secret_data(inputs: "RegistryInputs", where: str, *, cure: str) -> Mapping[str, str] | Blocked:
-    if inputs.credentials.problem:
-        return Blocked("SecretUnreadable", f"{where} can't be read: {inputs.credentials.problem}")
-    if not inputs.credentials.known:
-        return Blocked("SecretNotRead", f"{where} is being read")
-    if inputs.credentials.secret is None:
-        return Blocked(
-            "SecretNotFound",
-            f"{where} does not exist in namespace {inputs.owner.namespace}: {cure}",
-        )
-    return child.decoded(inputs.credentials.secret)

@@ -121,6 +121,8 @@ def _class_of(claim: Object) -> str:
 
 def _where(inputs: RegistryInputs, plan: StoragePlan) -> str:
     claim = inputs.volume_claim.claim
+    if plan.kind == "s3" and not plan.bucket:
+        return "the bucket that a Secret names"
     if plan.bucket:
         return f"bucket {plan.bucket}"
     if claim is None:

@@ -60,6 +60,11 @@ STORAGE: tuple[Reason, ...] = (
         "Add the key that the message names, or name the right keys.",
     ),
     Reason(
+        "SecretInvalid",
+        "What a Secret holds is no bucket's name, no region or no URL of a store.",
+        "Correct the value under the key that the message names, or name the right key.",
+    ),
+    Reason(
         "BucketShared",
         "An older Registry writes to the same folder of the same bucket.",
         "Set rootDirectory to a folder of its own, or let the younger one only read.",

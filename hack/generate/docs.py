@@ -108,7 +108,8 @@ def _rows(schema: Mapping[str, Any], path: str) -> Iterator[str]:
         return
 
     if path not in ("spec", "status"):
-        yield f"| `{path}` | object | {_cell(schema.get('description', ''))} |"
+        kind = schema.get("type", "string or object")
+        yield f"| `{path}` | {kind} | {_cell(schema.get('description', ''))} |"
 
     for name, field in inner.items():
         yield from _rows(field, f"{path}.{name}")

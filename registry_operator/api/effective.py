@@ -139,7 +139,7 @@ def _read(
         model = RegistrySpec.model_validate(written, extra=extra, by_alias=True, by_name=False)
     except ValidationError as error:
         found = [
-            (tuple(str(part) for part in e["loc"]), e["msg"])
+            (_path(e["loc"], written, is_missing=e["type"] == "missing"), e["msg"])
             for e in error.errors(include_input=False, include_url=False)
         ]
 
@@ -149,6 +149,21 @@ def _read(
     broken = [need for need in NEEDS if need.is_broken_by(service)]
 
     return model, [(("service", need.field), need.cure) for need in broken]
+
+
+def _path(location: tuple[int | str, ...], written: Any, *, is_missing: bool) -> Path:
+    """Where a problem is, without pydantic's names for members of a union: they are no fields."""
+    path: list[str] = []
+    for place, part in enumerate(location, start=1):
+        is_item = isinstance(written, list) and isinstance(part, int)
+        if is_item or (isinstance(written, Mapping) and part in written):
+            written = written[part]
+        elif not (is_missing and place == len(location)):
+            continue
+
+        path.append(str(part))
+
+    return tuple(path)
 
 
 def _fill(spec: Spec, defaults: Spec) -> dict[str, Any]:

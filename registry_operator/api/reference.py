@@ -17,6 +17,17 @@ _ONE_SOURCE = Rule(
 )
 
 
+class SecretKeySelector(Model):
+    """A key of a Secret, as in core/v1."""
+
+    model_config = ConfigDict(json_schema_extra=ATOMIC_MAP)
+
+    name: Name
+    """Name of the Secret, in the namespace of the Registry."""
+    key: DataKey
+    """Key of its data that holds the value."""
+
+
 class CertificatesReference(Model):
     """A key of a ConfigMap or a Secret that holds certificates."""
 

@@ -1,14 +1,18 @@
 """A bucket that speaks S3: what a user says about it, and about how the registry uses it.
 
 Manifests flow in; typed blocks flow out. What the registry's driver calls each field, and since
-which release, is not known here (controllers.registry.options, distribution.schema).
+which release, is not known here (controllers.registry.options, distribution.schema). Where the
+bucket is may be said twice over: in fields, or by selectors of Secrets as the Go project of this
+API group does.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
-from registry_operator.api.reference import CaBundle, DataKey
+from registry_operator.api.reference import CaBundle, DataKey, SecretKeySelector
 from registry_operator.api.types import ATOMIC_MAP, Int32, Model, Name, Quantity, Rule, rules
 
 StorageClass = Literal[
@@ -57,10 +61,29 @@ _VERIFIES_OR_NOT = Rule(
     "remove insecureSkipVerify",
 )
 _ONLY_AWS = Rule(
-    rule="!has(self.endpoint) || !((has(self.accelerate) && self.accelerate) || "
-    "(has(self.dualStack) && self.dualStack))",
+    rule="!(has(self.endpoint) || has(self.endpointURL)) || "
+    "!((has(self.accelerate) && self.accelerate) || (has(self.dualStack) && self.dualStack))",
     message="storage.s3.accelerate and dualStack choose among AWS's own endpoints: remove them, or "
-    "remove endpoint",
+    "remove endpoint and endpointURL",
+)
+_ONE_BUCKET = Rule(
+    rule="has(self.bucket) != has(self.bucketName)",
+    message="storage.s3 names exactly one bucket: set bucket to its name, or bucketName to a key "
+    "of a Secret that holds it, and not both",
+)
+_ONE_ENDPOINT = Rule(
+    rule="!has(self.endpoint) || !has(self.endpointURL)",
+    message="storage.s3 names more than one endpoint: keep endpoint, a URL, or endpointURL, a key "
+    "of a Secret that holds it, and remove the other",
+)
+_BOTH_KEYS = Rule(
+    rule="has(self.accessKey) == has(self.secretKey)",
+    message="storage.s3.accessKey and storage.s3.secretKey belong together: set both, or neither",
+)
+_ONE_PAIR_OF_KEYS = Rule(
+    rule="!has(self.secretRef) || !(has(self.accessKey) || has(self.secretKey))",
+    message="storage.s3 names its credentials twice: keep secretRef, or accessKey with secretKey, "
+    "and remove the other",
 )
 
 
@@ -76,6 +99,9 @@ def between(least: str, most: str, *, field: str) -> Rule:
     )
 
 
+Region = Annotated[str, Field(max_length=63)]
+WHERE = frozenset({"bucketName", "region", "endpointURL"})
+"""Fields by which a Secret may say where the bucket is."""
 RootDirectory = Annotated[str, Field(max_length=512, json_schema_extra=rules(_FOLDER))]
 VERIFIES_OR_NOT = _VERIFIES_OR_NOT
 
@@ -113,23 +139,43 @@ class MultipartCopy(Model):
 class S3(Model):
     """A bucket that exists, on AWS or on anything that speaks S3."""
 
-    model_config = ConfigDict(json_schema_extra=rules(_KEY_ENCRYPTS, _VERIFIES_OR_NOT, _ONLY_AWS))
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            _ONE_BUCKET,
+            _ONE_ENDPOINT,
+            _BOTH_KEYS,
+            _ONE_PAIR_OF_KEYS,
+            _KEY_ENCRYPTS,
+            _VERIFIES_OR_NOT,
+            _ONLY_AWS,
+        )
+    )
 
-    bucket: Annotated[str, Field(max_length=63, json_schema_extra=rules(_BUCKET))]
-    """Name of the bucket."""
-    region: Annotated[str, Field(max_length=63)] | None = None
-    """Region of the bucket. us-east-1 when absent, which most stores other than AWS accept."""
+    bucket: Annotated[str, Field(max_length=63, json_schema_extra=rules(_BUCKET))] | None = None
+    """Name of the bucket. This, or bucketName."""
+    bucket_name: SecretKeySelector | None = None
+    """Where a Secret holds the name of the bucket, instead of bucket."""
+    region: Region | SecretKeySelector | None = None
+    """Region of the bucket, or the name and key of the Secret that holds it. us-east-1 when absent,
+    which most stores other than AWS accept."""
     endpoint: Annotated[str, Field(max_length=2048, json_schema_extra=rules(_ENDPOINT))] | None = (
         None
     )
     """URL of the store. AWS's own endpoint of the region when absent."""
+    endpoint_url: Annotated[SecretKeySelector | None, Field(alias="endpointURL")] = None
+    """Where a Secret holds the URL of the store, instead of endpoint."""
     secret_ref: S3SecretReference | None = None
-    """Credentials. When absent the registry asks its environment: the node's role or, from 3.0, its
-    service account."""
+    """Credentials. When absent, and accessKey too, the registry asks its environment: the node's
+    role or, from 3.0, its service account."""
+    access_key: SecretKeySelector | None = None
+    """Where a Secret holds the access key ID, instead of secretRef. Needs secretKey."""
+    secret_key: SecretKeySelector | None = None
+    """Where a Secret holds the secret access key. Needs accessKey."""
     force_path_style: bool | None = None
     """Address the bucket as ENDPOINT/BUCKET. When absent: true for an endpoint other than AWS."""
     root_directory: RootDirectory | None = None
-    """Folder of the bucket that holds everything, so that Registries can share a bucket."""
+    """Folder of the bucket that holds everything, so that Registries can share a bucket. When
+    absent: the bucket's root, or registry with bucketName."""
     redirect: bool | None = None
     """Whether clients are sent to the bucket for content, by signed URLs. When absent: on AWS."""
     ca_bundle: CaBundle | None = None
@@ -157,3 +203,39 @@ class S3(Model):
     log_level: LogLevel | None = None
     """What the AWS SDK writes into the registry's log; nothing when absent. From 3.0. It may show
     temporary credentials there."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """What a rule asks for, of objects that were stored under another CRD as well."""
+        if self.bucket is None and self.bucket_name is None:
+            raise PydanticCustomError("bucket_missing", "names no bucket: set bucket or bucketName")
+
+        if (self.access_key is None) != (self.secret_key is None):
+            raise PydanticCustomError(
+                "key_missing", "accessKey and secretKey belong together: set both, or neither"
+            )
+
+        return self
+
+    @property
+    def selectors(self) -> Mapping[str, SecretKeySelector]:
+        """The values that Secrets hold, by the field, as it is written."""
+        fields = {
+            "bucketName": self.bucket_name,
+            "region": self.region,
+            "endpointURL": self.endpoint_url,
+            "accessKey": self.access_key,
+            "secretKey": self.secret_key,
+        }
+
+        return {name: one for name, one in fields.items() if isinstance(one, SecretKeySelector)}
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether credentials are named, so that the registry need not ask its environment."""
+        return self.secret_ref is not None or self.access_key is not None
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether a Secret says where the bucket is: then nobody else does."""
+        return bool(self.selectors.keys() & WHERE)

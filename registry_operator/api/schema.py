@@ -2,7 +2,8 @@
 
 A model flows in, pydantic writes JSON Schema 2020-12 for it, and one walk over that turns it into
 JSONSchemaProps, which lacks half of the keywords: references are put in place, `X | None` becomes
-X that may be null, `int | str` becomes int-or-string, open dicts keep unknown fields, titles go.
+X that may be null, `int | str` becomes int-or-string, `str | Model` a field without a type, open
+dicts keep unknown fields, titles go.
 Defaults are told in the description and are no keyword: the API server would write them into the
 object, and nobody could tell any more what its author left to a template (ADR 0010). What has no
 counterpart is an error with the path of the field, here and not at the API server: a keyword left
@@ -60,6 +61,8 @@ _TRANSLATED = frozenset(
 )
 _DROPPED = frozenset({"title", "$defs"})
 _TOLD = frozenset({"default"})
+_NEITHER = {"pattern": "$.", "maxProperties": 0}
+"""What every string and every object with a field breaks, and nothing else does."""
 
 
 class SchemaError(ValueError):
@@ -127,7 +130,12 @@ class _Walk:
         if by_type.keys() == {"integer", "string"} and len(members) == 2:
             return self._int_or_string({**by_type["integer"], **by_type["string"], **siblings})
 
-        raise SchemaError(f"{path}: only X | None and int | str can be unions: use optional blocks")
+        if by_type.keys() == {"string", None} and len(members) == 2 and "$ref" in by_type[None]:
+            return self._text_or_object(by_type["string"], by_type[None], siblings, path=path)
+
+        raise SchemaError(
+            f"{path}: only X | None, int | str and str | Model can be unions: use optional blocks"
+        )
 
     @staticmethod
     def _int_or_string(merged: JsonSchemaValue) -> dict[str, Any]:
@@ -138,6 +146,30 @@ class _Walk:
             **_description(merged),
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
+        }
+
+    def _text_or_object(
+        self,
+        text: JsonSchemaValue,
+        reference: JsonSchemaValue,
+        siblings: JsonSchemaValue,
+        *,
+        path: str,
+    ) -> dict[str, Any]:
+        """A field that names no type, as there is no union of types; CEL rules can't see it.
+
+        Each keyword looks only at values of the type that it is about, and `not` refuses those that
+        no keyword looks at: numbers, booleans, lists. A new name for what is in the object is kept
+        and not pruned.
+        """
+        fields = self.convert(reference, path=path)
+
+        return {
+            **{key: text[key] for key in text if key in _KEPT and key != "type"},
+            **{key: fields[key] for key in ("properties", "required") if key in fields},
+            **_description(siblings),
+            "not": dict(_NEITHER),
+            "x-kubernetes-preserve-unknown-fields": True,
         }
 
     def _translate(self, schema: JsonSchemaValue, *, path: str) -> dict[str, Any]:

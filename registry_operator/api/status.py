@@ -31,9 +31,9 @@ class StorageStatus(Model):
     kind: Annotated[str, Field(max_length=63)] | None = None
     """bucket (COSI), or the field of spec.storage that names it."""
     bucket: Annotated[str, Field(max_length=255)] | None = None
-    """Name of the bucket."""
+    """Name of the bucket; absent where a Secret of the user holds it."""
     endpoint: Annotated[str, Field(max_length=2048)] | None = None
-    """URL of the store that the bucket is in."""
+    """URL of the store that the bucket is in; absent where a Secret of the user holds it."""
     claim_name: Annotated[str, Field(max_length=253)] | None = None
     """Name of the PersistentVolumeClaim."""
     capacity: Annotated[str, Field(max_length=64)] | None = None

@@ -28,6 +28,16 @@ S3: Mapping[str, Any] = {
         "secretRef": {"name": "s3-keys"},
     }
 }
+SELECTED: Mapping[str, Any] = {
+    "s3": {
+        "bucketName": {"name": "s3-place", "key": "bucket"},
+        "region": {"name": "s3-place", "key": "region"},
+        "endpointURL": {"name": "s3-place", "key": "endpoint"},
+        "accessKey": {"name": "s3-keys", "key": "accessKey"},
+        "secretKey": {"name": "s3-keys", "key": "secretKey"},
+    }
+}
+"""The same bucket, told by two Secrets, as the Go project of the API group has it."""
 CERTIFICATES: Mapping[str, str] = {"ca.crt": "-----BEGIN CERTIFICATE-----\nYWJj\n"}
 TRUSTING: Mapping[str, Any] = {
     "s3": {"bucket": "trusted", "caBundle": {"configMapRef": {"name": "store-ca"}}}

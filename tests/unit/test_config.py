@@ -298,6 +298,9 @@ def test_the_secret_of_a_sample_has_the_keys_that_its_registry_asks_for() -> Non
             if reference is not None:
                 keys = reference.model_dump(exclude={"name"})
                 asked[reference.name] = set(keys.values())
+            selectors = storage.s3.selectors if storage and storage.s3 else {}
+            for selector in selectors.values():
+                asked.setdefault(selector.name, set()).add(selector.key)
 
     assert asked == {name: set(body["stringData"]) for name, body in secrets.items()}
 

@@ -208,7 +208,10 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         _registry({"storage": {"s3": {"bucket": "s3://images"}}}),
         "storage.s3.bucket must be the bare name of a bucket",
     ),
-    "no bucket": (_registry({"storage": {"s3": {}}}), "spec.storage.s3.bucket: Required value"),
+    "no bucket": (
+        _registry({"storage": {"s3": {}}}),
+        "spec.storage.s3: Invalid value: storage.s3 names exactly one bucket: set bucket to its name",
+    ),
     "an endpoint without scheme": (
         _registry({"storage": {"s3": {**_S3, "endpoint": "minio:9000"}}}),
         "storage.s3.endpoint must be a URL without path, such as https://s3.example.com",

@@ -15,6 +15,7 @@ _BUCKET = {"bucket": "images"}
 _AZURE = {"accountName": "company", "container": "images"}
 _CA = {"configMapRef": {"name": "ca"}}
 _VOLUME = {"resources": {"requests": {"storage": "1Gi"}}}
+_SELECTOR = {"name": "place", "key": "value"}
 
 
 def _dry_run(cluster: Cluster, spec: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +52,20 @@ GOOD: dict[str, dict[str, Any]] = {
             "logLevel": "debug",
         }
     },
+    "a bucket that Secrets name": {
+        "s3": {
+            "bucketName": _SELECTOR,
+            "region": _SELECTOR,
+            "endpointURL": _SELECTOR,
+            "accessKey": _SELECTOR,
+            "secretKey": _SELECTOR,
+            "rootDirectory": "team-a",
+        }
+    },
+    "a bucket that Secrets name in part": {
+        "s3": {**_BUCKET, "region": _SELECTOR, "endpointURL": _SELECTOR, "secretRef": {"name": "a"}}
+    },
+    "a null beside a selector": {"s3": {"bucketName": _SELECTOR, "endpoint": None}},
     "sizes at their bounds": {
         "s3": {**_BUCKET, "chunkSize": 5368709120, "multipartCopy": {"thresholdSize": "5Gi"}}
     },
@@ -181,6 +196,31 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "AWS's endpoints and another": (
         _s3(endpoint="http://minio:9000", accelerate=True),
         "choose among AWS's own endpoints: remove them, or remove endpoint",
+    ),
+    "AWS's endpoints and another by a Secret": (
+        _s3(endpointURL=_SELECTOR, dualStack=True),
+        "choose among AWS's own endpoints: remove them, or remove endpoint and endpointURL",
+    ),
+    "a bucket twice": (
+        _s3(bucketName=_SELECTOR),
+        "storage.s3 names exactly one bucket: set bucket to its name, or bucketName to a key",
+    ),
+    "an endpoint twice": (
+        _s3(endpoint="http://minio:9000", endpointURL=_SELECTOR),
+        "storage.s3 names more than one endpoint: keep endpoint, a URL, or endpointURL",
+    ),
+    "half a pair of keys": (
+        _s3(accessKey=_SELECTOR),
+        "storage.s3.accessKey and storage.s3.secretKey belong together: set both, or neither",
+    ),
+    "the other half": (_s3(secretKey=_SELECTOR), "belong together: set both, or neither"),
+    "credentials twice": (
+        _s3(secretRef={"name": "keys"}, accessKey=_SELECTOR, secretKey=_SELECTOR),
+        "storage.s3 names its credentials twice: keep secretRef, or accessKey with secretKey",
+    ),
+    "a selector without a Secret": (
+        _s3(endpointURL={"key": "url"}),
+        "spec.storage.s3.endpointURL.name: Required value",
     ),
     "parts that are too small": (
         _s3(chunkSize="1Mi"),

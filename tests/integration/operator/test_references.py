@@ -1,5 +1,6 @@
 """What a Registry refers to, before a real API server: certificates, and an identity of its own."""
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,34 @@ def test_certificates_are_waited_for_and_followed(world: World) -> None:
 
     world.patch(CONFIG_MAP, "store-ca", {"data": {"ca.crt": _PEM * 2}})
     world.until(lambda: configuration_of(world) != before, about="pods are made anew")
+
+
+def test_secrets_that_name_a_bucket_are_waited_for_each_and_followed(world: World) -> None:
+    s3 = {
+        "bucketName": {"name": "place", "key": "bucket"},
+        "region": {"name": "place", "key": "region"},
+        "endpointURL": {"name": "place", "key": "endpoint"},
+        "accessKey": {"name": "keys", "key": "id"},
+        "secretKey": {"name": "keys", "key": "secret"},
+    }
+    place = {"bucket": "hush-images", "region": "eu-1", "endpoint": "https://127.0.0.1:9"}
+    world.create_registry("images", {"storage": {"s3": s3}})
+    for name, data in (("place", place), ("keys", {"id": "A", "secret": "B"})):
+        world.until(
+            lambda name=name: (
+                f"Secret {name} " in world.condition("images", "StorageReady").get("message", "")
+            ),
+            about=f"Secret {name} is asked for",
+        )
+        world.create(SECRET, {"metadata": {"name": name}, "stringData": data})
+    world.until(lambda: world.is_ready("images"), about="ready with both", seconds=40)
+    before = configuration_of(world)
+
+    world.patch(SECRET, "place", {"stringData": {"bucket": "hush-others"}})
+    world.until(lambda: configuration_of(world) != before, about="pods are made anew")
+    assert "hush" not in json.dumps(
+        [world.get(REGISTRY, "images"), world.get(DEPLOYMENT, "images")]
+    )
 
 
 def test_pods_are_made_for_the_identity_that_the_service_account_has(world: World) -> None:

@@ -20,7 +20,6 @@ _FORBIDDEN = {
     "title",
     "oneOf",
     "allOf",
-    "not",
     "uniqueItems",
     "patternProperties",
     "prefixItems",
@@ -103,7 +102,10 @@ def test_no_schema_holds_a_keyword_that_the_api_server_drops_or_refuses() -> Non
 
 
 def test_every_schema_has_a_type() -> None:
-    typed = ("type", "x-kubernetes-int-or-string")
+    typed = (
+        *("type", "x-kubernetes-int-or-string"),
+        "x-kubernetes-preserve-unknown-fields",
+    )
 
     assert [path for path, schema in ALL.items() if not any(key in schema for key in typed)] == []
 
@@ -169,7 +171,8 @@ def test_defaults_are_told_down_to_the_leaves() -> None:
 def test_what_may_be_left_out_may_be_null_and_what_is_required_may_not() -> None:
     assert ALL[".spec.image"]["nullable"] is True
     assert ALL[".spec.storage.s3.secretRef"]["nullable"] is True
-    assert "nullable" not in ALL[".spec.storage.s3.bucket"]
+    assert ALL[".spec.storage.s3.region"]["nullable"] is True
+    assert "nullable" not in ALL[".spec.storage.gcs.bucket"]
 
 
 def test_replicas_may_not_be_null_as_the_scale_subresource_fails_on_it() -> None:

@@ -14,6 +14,7 @@ STORAGES: list[dict[str, Any]] = [
     {"emptyDir": {"medium": "Memory"}},
     {"s3": {"bucket": "a", "region": "b"}},
     {"s3": {"bucket": "c", "secretRef": {"name": "d"}}},
+    {"s3": {"bucketName": {"name": "e", "key": "f"}, "region": {"name": "e", "key": "g"}}},
     {"bucketClassName": "a", "bucketAccessClass": "b"},
 ]
 _scalars = st.integers(0, 3) | st.sampled_from(["a", "b"])
@@ -127,6 +128,32 @@ def test_a_problem_names_the_field_and_whose_it_is(
     (problem,) = explain(own, template).problems
 
     assert str(problem).startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("s3", "fields"),
+    [
+        ({"bucket": "a", "region": {"name": "b"}}, ["s3.region", "s3.region.key"]),
+        ({"bucket": "a", "region": {"name": "", "key": "c"}}, ["s3.region", "s3.region.name"]),
+        ({"bucket": "a", "region": 5}, ["s3.region", "s3.region"]),
+        ({"bucket": "a", "chunkSize": "much"}, ["s3.chunkSize", "s3.chunkSize"]),
+        ({"bucketName": {"key": "a"}}, ["s3.bucketName.name"]),
+        ({"region": "a"}, ["s3"]),
+    ],
+)
+def test_a_problem_names_a_field_and_never_what_its_type_is_called(
+    s3: dict[str, Any], fields: list[str]
+) -> None:
+    found = effective({"storage": {"s3": s3}}).problems
+
+    assert [problem.field for problem in found] == [f"spec.storage.{field}" for field in fields]
+    assert {problem.sources for problem in found} == {("registry",)}
+
+
+def test_a_problem_in_a_list_names_the_item() -> None:
+    (found,) = effective({"tolerations": [{"operator": "Exists"}, {"operator": "Is"}]}).problems
+
+    assert found.field == "spec.tolerations.1.operator"
 
 
 @given(SPECS, SPECS)

@@ -83,6 +83,21 @@ def test_int_or_string_keeps_the_pattern_of_the_string() -> None:
     assert "default" not in schema
 
 
+def test_text_or_an_object_has_no_type_and_each_keyword_is_of_its_own_type() -> None:
+    class Asked(Model):
+        name: str
+        """Who it is."""
+
+    assert _field(Annotated[str, Field(max_length=3)] | Asked | None, None) == {
+        "maxLength": 3,
+        "properties": {"name": {"type": "string", "description": "Who it is."}},
+        "required": ["name"],
+        "not": {"pattern": "$.", "maxProperties": 0},
+        "x-kubernetes-preserve-unknown-fields": True,
+        "nullable": True,
+    }
+
+
 def test_an_open_mapping_keeps_unknown_fields() -> None:
     assert _field(dict[str, Any]) == {
         "type": "object",
@@ -153,6 +168,8 @@ def test_required_fields_are_by_their_wire_names() -> None:
         (tuple[str, int], "prefixItems"),
         (int, "Int32 or Int64"),
         (str | list[str], "optional blocks"),
+        (bool | _Inner, "optional blocks"),
+        (str | _Inner | list[str], "optional blocks"),
         (str | int | None | list[str], "optional blocks"),
         (Any, "any type"),
         (Annotated[Int32, Field(json_schema_extra={"x-other": 1})], "x-other"),

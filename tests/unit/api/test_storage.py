@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from registry_operator.api.reference import SecretKeySelector
 from registry_operator.api.storage import Storage
+from registry_operator.testing.builders import SELECTED
+
+_SELECTOR = {"name": "place", "key": "value"}
 
 _VOLUME = {"resources": {"requests": {"storage": "1Gi"}}}
 
@@ -46,6 +50,36 @@ def test_what_is_not_said_about_a_bucket_stays_open() -> None:
     assert (s3.region, s3.endpoint, s3.secret_ref, s3.force_path_style) == (None,) * 4
 
 
+def test_what_secrets_hold_of_a_bucket_is_known_by_field() -> None:
+    s3 = Storage.model_validate(dict(SELECTED)).s3
+
+    assert s3 is not None
+    assert list(s3.selectors) == ["bucketName", "region", "endpointURL", "accessKey", "secretKey"]
+    assert s3.selectors["endpointURL"] == SecretKeySelector(name="s3-place", key="endpoint")
+    assert s3.wire() == SELECTED["s3"]
+    assert (s3.bucket, s3.endpoint, s3.has_keys, s3.is_hidden) == (None, None, True, True)
+
+
+@pytest.mark.parametrize(
+    ("field", "has_keys", "is_hidden"),
+    [
+        ({}, False, False),
+        ({"region": "eu-1"}, False, False),
+        ({"region": _SELECTOR}, False, True),
+        ({"endpointURL": _SELECTOR}, False, True),
+        ({"secretRef": {"name": "keys"}}, True, False),
+        ({"accessKey": _SELECTOR, "secretKey": _SELECTOR}, True, False),
+    ],
+)
+def test_a_secret_may_hold_some_of_it(
+    field: dict[str, Any], *, has_keys: bool, is_hidden: bool
+) -> None:
+    s3 = Storage.model_validate({"s3": {"bucket": "a", **field}}).s3
+
+    assert s3 is not None
+    assert (s3.has_keys, s3.is_hidden) == (has_keys, is_hidden)
+
+
 def test_certificates_are_looked_for_under_a_key_that_is_usual() -> None:
     bundle = {"configMapRef": {"name": "store-ca"}}
     s3 = Storage.model_validate({"s3": {"bucket": "a", "caBundle": bundle}}).s3
@@ -60,6 +94,18 @@ def test_certificates_are_looked_for_under_a_key_that_is_usual() -> None:
     "block",
     [
         {"s3": {}},
+        {"s3": {"region": "a"}},
+        {"s3": {"bucketName": {"key": "a"}}},
+        {"s3": {"bucketName": {"name": "", "key": "a"}}},
+        {"s3": {"bucketName": {"name": "a"}}},
+        {"s3": {"bucketName": {"name": "a", "key": "b c"}}},
+        {"s3": {"bucketName": "a"}},
+        {"s3": {"bucket": {"name": "a", "key": "b"}}},
+        {"s3": {"bucket": "a", "accessKey": {"name": "a", "key": "b"}}},
+        {"s3": {"bucket": "a", "secretKey": {"name": "a", "key": "b"}}},
+        {"s3": {"bucket": "a", "region": 1}},
+        {"s3": {"bucket": "a", "region": "r" * 64}},
+        {"s3": {"bucket": "a", "region": {"name": "a"}}},
         {"s3": {"bucket": "b" * 64}},
         {"s3": {"bucket": "a", "secretRef": {"name": "a", "accessKeyField": "a b"}}},
         {"s3": {"bucket": "a", "storageClass": "COLD"}},

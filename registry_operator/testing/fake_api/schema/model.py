@@ -24,6 +24,7 @@ RULES: Final = frozenset(
         "minLength",
         "minProperties",
         "minimum",
+        "not",
         "pattern",
     }
 )

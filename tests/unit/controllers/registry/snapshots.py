@@ -54,13 +54,18 @@ def a_snapshot(
 
 
 def holding(**data: str) -> Credentials:
-    """Credentials in a Secret of these values."""
-    return Credentials(known=True, secret=an_object(a_secret("s3-keys", data)))
+    """Credentials in a Secret `s3-keys` of these values."""
+    return having({"s3-keys": data})
+
+
+def having(secrets: Mapping[str, Mapping[str, str]]) -> Credentials:
+    """Credentials in Secrets of these names and values."""
+    found = {name: an_object(a_secret(name, data)) for name, data in secrets.items()}
+    return Credentials(known=True, secrets=found)
 
 
 def granted(registry: Body, **changed: Any) -> RegistryInputs:
     """A Registry whose bucket COSI has granted."""
-    info = a_secret("images-bucket", {"BucketInfo": a_bucket_info()})
     snapshot = a_snapshot(
         registry,
         cosi=CosiObjects(
@@ -68,7 +73,7 @@ def granted(registry: Body, **changed: Any) -> RegistryInputs:
             claim=an_object(a_bucket_claim(registry)),
             access=an_object(a_bucket_access(registry)),
         ),
-        credentials=Credentials(known=True, secret=an_object(info)),
+        credentials=having({"images-bucket": {"BucketInfo": a_bucket_info()}}),
     )
     return replace(snapshot, **changed)
 

@@ -14,7 +14,6 @@ from registry_operator.testing.builders import (
     S3,
     a_bucket_claim,
     a_registry,
-    a_secret,
     an_object,
 )
 from tests.unit.controllers.registry.snapshots import (
@@ -24,6 +23,7 @@ from tests.unit.controllers.registry.snapshots import (
     a_snapshot,
     body_of,
     granted,
+    having,
 )
 
 
@@ -63,8 +63,7 @@ def test_it_waits_until_the_name_of_the_secret_is_known_to_be_free() -> None:
 
 
 def test_a_secret_that_exists_is_never_offered_to_cosi() -> None:
-    taken = Credentials(known=True, secret=an_object(a_secret("images-bucket", {"a": "b"})))
-    outcome = desired(claimed(taken))
+    outcome = desired(claimed(having({"images-bucket": {"a": "b"}})))
 
     assert isinstance(outcome, Stalled)
     assert outcome.reason == "ForeignObject"

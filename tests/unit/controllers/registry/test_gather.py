@@ -21,7 +21,7 @@ from controllers.kinds import (
 )
 from controllers.registry.gather import Gatherer, Stores
 from controllers.registry.health import HealthProber
-from controllers.registry.references import credentials_key
+from controllers.registry.references import credentials_keys
 from controllers.registry.template import INDEX, by_template
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
@@ -38,6 +38,7 @@ from registry_operator.testing.builders import (
     NAMED_CLAIM,
     NAMESPACE,
     S3,
+    SELECTED,
     a_bucket_access,
     a_bucket_claim,
     a_child_secret,
@@ -248,32 +249,35 @@ async def test_cosi_is_served_when_both_kinds_are_in_memory(field: Field) -> Non
 
 
 @pytest.mark.parametrize(
-    ("storage", "name"),
+    ("storage", "names"),
     [
-        (None, None),
-        ({}, None),
-        ({"emptyDir": {}}, None),
-        ({"s3": {"bucket": "b"}}, None),
-        (S3, "s3-keys"),
-        (COSI, "images-bucket"),
+        (None, []),
+        ({}, []),
+        ({"emptyDir": {}}, []),
+        ({"s3": {"bucket": "b"}}, []),
+        (S3, ["s3-keys"]),
+        (SELECTED, ["s3-place", "s3-keys"]),
+        (COSI, ["images-bucket"]),
     ],
 )
-async def test_the_secret_with_credentials_is_known_by_the_storage(
-    field: Field, storage: dict[str, Any] | None, name: str | None
+async def test_the_secrets_with_credentials_are_known_by_the_storage(
+    field: Field, storage: dict[str, Any] | None, names: list[str]
 ) -> None:
     registry = a_registry(storage=storage)
     field.show(REGISTRY, registry)
-    owner, key = an_object(registry), ObjectKey(NAMESPACE, name) if name else None
+    owner, keys = an_object(registry), tuple(ObjectKey(NAMESPACE, name) for name in names)
     spec = Registry.model_validate(registry).spec
 
-    assert credentials_key(owner, spec.storage) == key
+    assert credentials_keys(owner, spec.storage) == keys
     field.gatherer.declare_references(owner)
-    assert field.stores.referenced_secrets.referrers(key or KEY) == ({KEY} if key else set())
+    for key in keys:
+        assert field.stores.referenced_secrets.referrers(key) == {KEY}
+    assert field.stores.referenced_secrets.stats().keys == len(keys)
     found = field.gatherer.gather(KEY)
     assert found is not None
     # An empty list of Secrets was taken in: that there is none is known.
     assert found.credentials.known
-    assert found.credentials.secret is None
+    assert found.credentials.secrets == {}
 
 
 async def test_a_secret_that_exists_is_unknown_until_it_was_read(clock: VirtualClock) -> None:
@@ -319,3 +323,13 @@ async def test_a_claim_of_others_is_referred_to_and_unknown_until_it_was_looked_
 
     field.gatherer.drop_references(KEY)
     assert field.stores.referenced_volume_claims.referrers(key) == set()
+
+
+async def test_credentials_are_unknown_while_one_of_several_secrets_is(clock: VirtualClock) -> None:
+    field = Field(clock)
+    field.show(REGISTRY, a_registry(storage=SELECTED))
+    field.others._replace([an_object(a_secret("s3-place", {}))], "2")
+    found = field.gatherer.gather(KEY)
+
+    assert found is not None
+    assert not found.credentials.known

@@ -12,7 +12,7 @@ from registry_operator.api.storage import Storage
 from registry_operator.api.types import Model
 from registry_operator.distribution.release import release_of
 from registry_operator.distribution.schema import ROOT
-from registry_operator.testing.builders import COSI, EMPTY_DIR
+from registry_operator.testing.builders import COSI, EMPTY_DIR, SELECTED
 
 EVERYTHING = {
     "bucket": "images",
@@ -123,6 +123,7 @@ def test_a_role_of_aws_is_no_credential_for_releases_before_3(
     assert [reason for _, reason in found(spec)] == reasons
     keys = {"s3": {"bucket": "b", "secretRef": {"name": "keys"}}}
     assert found({**spec, "storage": keys}) == []
+    assert found({**spec, "storage": dict(SELECTED)}) == []
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ def test_credentials_that_came_are_planned_with() -> None:
             "data": {"accessKey": "YQ==", "secretKey": "Yg=="},
         }
     )
-    supplied = replace(waiting, credentials=Credentials(known=True, secret=secret))
+    held = Credentials(known=True, secrets={"s3-keys": secret})
+    supplied = replace(waiting, credentials=held)
 
     assert isinstance(waiting.configuration, Blocked)
     assert isinstance(supplied.configuration, Configuration)

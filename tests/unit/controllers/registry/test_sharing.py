@@ -26,6 +26,7 @@ from registry_operator.testing.builders import (
     NAMED_CLAIM,
     NAMESPACE,
     S3,
+    SELECTED,
     a_deployment,
     a_registry,
     a_secret,
@@ -37,6 +38,8 @@ from tests.unit.controllers.registry_stage import RegistryStage
 
 READS_ONLY = {"storage": {"maintenance": {"readonly": {"enabled": True}}}}
 KEYS = {"accessKey": "A", "secretKey": "B"}
+# What is in a Secret is compared with nobody's.
+HIDING = ("bucketName", "region", "endpointURL")
 
 
 def place(cloud: str = "s3", *, namespace: str = NAMESPACE, config: Any = None, **said: Any) -> Any:
@@ -138,7 +141,13 @@ def test_an_account_of_azure_is_known_by_its_endpoint() -> None:
     assert place("azure") == place("azure", endpoint=endpoint)
 
 
-@pytest.mark.parametrize("storage", [None, {}, EMPTY_DIR, COSI, {"s3": None}])
+@pytest.mark.parametrize(
+    "storage",
+    [
+        *(None, {}, EMPTY_DIR, COSI, {"s3": None}, SELECTED),
+        *({"s3": {"bucket": "b", field: {"name": "a", "key": "b"}}} for field in HIDING),
+    ],
+)
 def test_what_names_no_bucket_has_no_place(storage: Any) -> None:
     registry = a_registry(storage=storage)
 

@@ -13,6 +13,7 @@ from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Sta
 from registry_operator.runtime.outcomes import Recorded
 from registry_operator.testing.builders import (
     S3,
+    SELECTED,
     a_deployment,
     a_pod,
     a_registry,
@@ -26,12 +27,14 @@ from tests.unit.controllers.registry.snapshots import (
     a_cosi_registry,
     a_snapshot,
     granted,
+    having,
     holding,
     objects,
     serving,
 )
 
-KEYS = holding(accessKey="A", secretKey="B")
+DATA = {"accessKey": "A", "secretKey": "B"}
+KEYS = holding(**DATA)
 QUIET: dict[str, Any] = {"endpoint_slices": ()}
 ROLLING = {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 1, "availableReplicas": 1}
 
@@ -151,6 +154,21 @@ def test_what_a_pod_says_of_its_storage_is_told_by_storage_ready(reason: str) ->
 
     assert short(found, "StorageReady") == short(found, "Ready") == ("False", reason)
     assert "the registry's words" in found["Ready"].message
+
+
+def test_the_words_of_a_store_that_a_secret_names_are_not_repeated() -> None:
+    registry = a_registry(storage=SELECTED)
+    answer = PodHealth("uid-images-1-a", "BucketNotFound", "the store's words")
+    held = having({"s3-place": {"bucket": "b", "region": "r", "endpoint": "e"}, "s3-keys": DATA})
+    snapshot = serving(
+        registry, credentials=held, pods=[a_pod(registry)], health=(answer,), **QUIET
+    )
+    found = told(snapshot)
+
+    assert short(found, "StorageReady") == short(found, "Ready") == ("False", "BucketNotFound")
+    assert "the store's words" not in found["Ready"].message
+    assert "see its log" in found["Ready"].message
+    assert report(snapshot, [])["storage"] == {"kind": "s3"}
 
 
 @pytest.mark.parametrize(

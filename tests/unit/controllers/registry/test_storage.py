@@ -18,7 +18,6 @@ from registry_operator.testing.builders import (
     a_bucket_access,
     a_bucket_claim,
     a_registry,
-    a_secret,
     an_object,
 )
 from tests.unit.controllers.registry.snapshots import (
@@ -26,6 +25,7 @@ from tests.unit.controllers.registry.snapshots import (
     a_cosi_registry,
     a_snapshot,
     granted,
+    having,
     holding,
 )
 
@@ -101,7 +101,11 @@ def test_without_a_secret_the_registry_asks_its_environment() -> None:
     ("credentials", "reason", "words"),
     [
         (UNKNOWN, "SecretNotRead", ["is being read"]),
-        (Credentials(known=False, problem="403: no"), "SecretUnreadable", ["403: no"]),
+        (
+            Credentials(known=False, unreadable={"s3-keys": "403: no"}),
+            "SecretUnreadable",
+            ["403: no"],
+        ),
         (Credentials(known=True), "SecretNotFound", ["in namespace team-a", "create it"]),
         (holding(), "SecretIncomplete", ["accessKey and secretKey", "accessKeyField"]),
         (holding(accessKey="A"), "SecretIncomplete", ["under secretKey:"]),
@@ -209,7 +213,7 @@ def test_a_secret_that_cosi_made_and_somebody_deleted_is_not_for_the_user_to_cre
 
 
 def test_a_secret_that_describes_no_bucket_stalls() -> None:
-    other = Credentials(known=True, secret=an_object(a_secret("images-bucket", {"x": "y"})))
+    other = having({"images-bucket": {"x": "y"}})
     plan = plan_storage(granted(a_cosi_registry(), credentials=other))
 
     assert isinstance(plan, Stalled)

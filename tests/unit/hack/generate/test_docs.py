@@ -47,6 +47,8 @@ def test_a_page_without_the_markers_is_an_error_that_names_them() -> None:
         "| `spec.service.type` | `ClusterIP` or `NodePort` or `LoadBalancer` | ",
         "| `spec.paused` | boolean | ",
         "| `spec.storage.emptyDir.sizeLimit` | quantity | ",
+        "| `spec.storage.s3.region` | string or object | ",
+        "| `spec.storage.s3.region.key` | string | ",
         "| `spec.affinity` | as in core/v1 | ",
         "| `spec.nodeSelector` | map of strings | ",
         "| `spec.tolerations` | list | ",

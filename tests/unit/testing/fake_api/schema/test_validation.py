@@ -20,6 +20,13 @@ SCHEMA = structural(
                 "maxProperties": 2,
                 "additionalProperties": {"type": "string"},
             },
+            "either": {
+                "maxLength": 3,
+                "properties": {"key": {"type": "string"}},
+                "required": ["key"],
+                "not": {"pattern": "$.", "maxProperties": 0},
+                "x-kubernetes-preserve-unknown-fields": True,
+            },
             "parts": {
                 "type": "array",
                 "x-kubernetes-list-type": "map",
@@ -48,6 +55,15 @@ SCHEMA = structural(
         ({"size": True}, 'must be of type integer: "boolean"'),
         ({"size": 1.5}, 'must be of type integer: "number"'),
         ({"unknown": 1}, ""),
+        ({"either": "abc"}, ""),
+        ({"either": ""}, ""),
+        ({"either": {"key": "a", "other": 1}}, ""),
+        ({"either": "abcd"}, "Too long: may not be more than 3 bytes"),
+        ({"either": {"name": "a"}}, "Required value"),
+        ({"either": {"key": 1}}, "either.key in body must be of type string"),
+        ({"either": 5}, "either in body must not validate the schema (not)"),
+        ({"either": True}, "either in body must not validate the schema (not)"),
+        ({"either": []}, "either in body must not validate the schema (not)"),
     ],
 )
 def test_bounds_of_every_type(value: Any, told: str) -> None:
