@@ -101,8 +101,8 @@ class Provisioner:
                 self._provision(claim, storage_class)
             case Refuse(claim, why):
                 self._refuse(claim, why)
-            case Grow(claim, volume):
-                self._grow(claim, volume)
+            case Grow(claim, name):
+                self._grow(claim, name)
             case Remove(volume):
                 self._remove(volume)
 
