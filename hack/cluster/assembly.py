@@ -25,6 +25,7 @@ from hack.cluster.process import Supervisor
 from hack.cluster.report import Say
 from hack.cluster.s3 import S3
 from hack.cluster.tools import Toolbox
+from hack.cluster.volumes import Volumes
 
 _PORTS_LOCK = "ports"
 
@@ -72,7 +73,7 @@ def supervise(home: Home) -> Supervisor:
 
 
 def settle(spec: Spec) -> None:
-    """Keeps the settings of a new cluster; to an existing one only nodes and COSI can be added.
+    """Keeps the settings of a new cluster; to an existing one nodes, COSI and volumes can be added.
 
     Raises ClusterError when the cluster exists with other options.
     """
@@ -108,6 +109,7 @@ def _full(context: Context, supervisor: Supervisor, api: Api, toolbox: Toolbox) 
         forwards=forwards,
         s3=store,
         cosi=cosi,
+        volumes=Volumes(context, api) if context.spec.volumes else None,
     )
 
 

@@ -7,6 +7,7 @@ lines that it wrote.
     etcd + API server ─▶ rights ─▶ controller manager, scheduler, DNS, kwok
     nodes: namespaces ─▶ containerd + images ─▶ (API server ready) ─▶ kubelet, kube-proxy ─▶ Ready
     (API server ready) ─▶ kinds of COSI ─▶ driver ─▶ controller, sidecar
+    (API server ready) ─▶ classes of volumes ─▶ their provisioner
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from functools import partial
 
 import yaml
 
-from hack.cluster import controlplane, cosi, dns, forwards
+from hack.cluster import controlplane, cosi, dns, forwards, volumes
 from hack.cluster.api import Api
 from hack.cluster.controlplane import (
     APISERVER,
@@ -37,6 +38,7 @@ from hack.cluster.nodes import Nodes
 from hack.cluster.process import Command, Supervisor
 from hack.cluster.report import Say
 from hack.cluster.s3 import COMPONENT, S3
+from hack.cluster.volumes import Volumes
 
 APISERVER_SECONDS = 90.0
 _PLURALS = {
@@ -45,18 +47,20 @@ _PLURALS = {
     "FlowSchema": "flowcontrol.apiserver.k8s.io/v1/flowschemas",
 }
 _NEEDS = {APISERVER: (ETCD,), cosi.SIDECAR: (cosi.DRIVER,)}
+_LATER = frozenset({*cosi.PARTS, volumes.COMPONENT})
 _DEFAULT_ACCOUNT = "/api/v1/namespaces/default/serviceaccounts/default"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Full:
-    """What a full cluster has besides: network, nodes, doors to the host, perhaps a store, COSI."""
+    """What a full cluster has besides: network, nodes, doors to the host; the rest if asked for."""
 
     network: Network
     nodes: Nodes
     forwards: Forwards
     s3: S3 | None
     cosi: Cosi | None
+    volumes: Volumes | None
 
 
 class Boot:
@@ -108,6 +112,16 @@ class Boot:
 
         self._say("  COSI ready")
 
+    def volumes(self) -> None:
+        """Starts what makes volumes for claims, beside the API server."""
+        full = self._full
+        if full is None or full.volumes is None:
+            return
+
+        full.volumes.install_classes()
+        self.component(volumes.COMPONENT)
+        self._say("  volumes ready")
+
     def component(self, name: str) -> None:
         """Starts one component by its name, and waits until it works.
 
@@ -136,13 +150,14 @@ class Boot:
 
             prepared = [pool.submit(full.nodes.prepare, name) for name in names]
             self._control_plane()
-            buckets = pool.submit(self.buckets)
+            beside = [pool.submit(start) for start in (self.buckets, self.volumes)]
             for preparation in prepared:
                 preparation.result()
 
             list(pool.map(full.nodes.join, names))
             self._say(f"  nodes ready: {', '.join(names) or 'none'}")
-            buckets.result()
+            for started in beside:
+                started.result()
 
         self._await(COREDNS)
 
@@ -156,7 +171,7 @@ class Boot:
         self._say("  API server ready")
         self._grant()
         for name, command in commands.items():
-            if name not in first and name not in cosi.PARTS:
+            if name not in first and name not in _LATER:
                 self._supervisor.start(command)
 
         self._await(CONTROLLERS)
@@ -173,6 +188,8 @@ class Boot:
             commands.append(self._full.s3.command())
         if self._full is not None and self._full.cosi is not None:
             commands += self._full.cosi.commands()
+        if self._full is not None and self._full.volumes is not None:
+            commands.append(self._full.volumes.command())
 
         namespace = context.plan.namespace
 
@@ -190,6 +207,8 @@ class Boot:
                 tests[COMPONENT] = self._full.s3.is_ready
             if self._full.cosi is not None:
                 tests |= {p: partial(self._full.cosi.is_ready, p) for p in cosi.PARTS}
+            if self._full.volumes is not None:
+                tests[volumes.COMPONENT] = self._full.volumes.is_ready
 
         if name in tests:
             needs = _NEEDS.get(name, ())

@@ -56,6 +56,7 @@ class Cluster(Breakable):
         nodes: int = 2,
         s3: bool = False,
         cosi: bool = False,
+        volumes: bool = False,
         kwok: bool = False,
         controller_manager: bool = True,
         scheduler: bool = True,
@@ -76,6 +77,7 @@ class Cluster(Breakable):
             nodes=nodes,
             s3=s3,
             cosi=cosi,
+            volumes=volumes,
             kwok=kwok,
             controller_manager=controller_manager,
             scheduler=scheduler,
@@ -200,6 +202,12 @@ class Cluster(Breakable):
         with lock(self.name):
             self._grow(self.home.spec().with_cosi())
             self._assembly.boot.buckets()
+
+    def add_volumes(self) -> None:
+        """Adds volumes, unless they are there, and returns when they are made for claims."""
+        with lock(self.name):
+            self._grow(self.home.spec().with_volumes())
+            self._assembly.boot.volumes()
 
     def nodes(self) -> list[str]:
         """The names of the real nodes, running or not."""

@@ -53,6 +53,7 @@ def _up_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--nodes", type=int, default=2, help="real nodes (full profile; default 2)")
     sub.add_argument("--s3", action="store_true", help="an S3 store in the cluster (full profile)")
     sub.add_argument("--cosi", action="store_true", help="COSI over that store")
+    sub.add_argument("--volumes", action="store_true", help="volumes for claims (full profile)")
     sub.add_argument("--kwok", action="store_true", help="simulated nodes and pods")
     sub.add_argument("--audit", action="store_true", help="record writes and refusals")
     sub.add_argument("--image", type=Path, action="append", default=[], metavar="TAR")
@@ -68,6 +69,7 @@ def _up(options: argparse.Namespace) -> int:
         nodes=options.nodes,
         s3=options.s3,
         cosi=options.cosi,
+        volumes=options.volumes,
         kwok=options.kwok,
         audit=options.audit,
         apiserver_args=options.apiserver,

@@ -5,6 +5,7 @@ cluster.json                        spec and ports
 pki/  kubeconfig/                   who is who
 run/  log/  forwards.json           processes, and doors to the host
 etcd/  s3/  audit/  nodes/NODE/     what they keep
+volumes/  nodes/NODE/volumes/       volumes of all nodes, and of one
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Home:
         self.s3 = self.root / "s3"
         self.audit = self.root / "audit"
         self.nodes = self.root / "nodes"
+        self.volumes = self.root / "volumes"
         self.forwards = self.root / "forwards.json"
         self._settings = self.root / "cluster.json"
 

@@ -1,8 +1,8 @@
 """Kubeconfig files: how a person, a test or a component reaches the API server, as exactly whom.
 
 In flow the server's address, its authority and credentials (a client certificate or a token); out
-flows one self-contained file, readable by its owner only. Nothing refers to other files, so it can
-be copied.
+flows one self-contained file, readable by its owner only, and what is in it again. Nothing refers
+to other files, so it can be copied.
 """
 
 from __future__ import annotations
@@ -73,6 +73,25 @@ def write_kubeconfig(path: Path, content: dict[str, object]) -> Path:
     partial.replace(path)
 
     return path
+
+
+def unpacked(path: Path, folder: Path) -> tuple[Endpoint, Pair]:
+    """What a file of ours with a client certificate holds, as files in `folder`."""
+    content = json.loads(path.read_text())
+    cluster, user = content["clusters"][0]["cluster"], content["users"][0]["user"]
+    found = {
+        "ca.crt": cluster["certificate-authority-data"],
+        "client.crt": user["client-certificate-data"],
+        "client.key": user["client-key-data"],
+    }
+    for name, encoded in found.items():
+        handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            out.write(base64.b64decode(encoded))
+
+    authority, certificate, key = (folder / name for name in found)
+
+    return Endpoint(cluster["server"], authority), Pair(certificate, key)
 
 
 def _encoded(path: Path) -> str:

@@ -58,6 +58,7 @@ DNS = Identity(name="system:coredns")
 KWOK = Identity(name="system:kwok")
 COSI_CONTROLLER = Identity(name="system:cosi-controller")
 COSI_SIDECAR = Identity(name="system:cosi-sidecar")
+VOLUME_PROVISIONER = Identity(name="system:volume-provisioner")
 
 
 def node_identity(node: str, address: str) -> Identity:

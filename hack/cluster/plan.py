@@ -52,6 +52,7 @@ class Spec:
     nodes: int = 2
     s3: bool = False
     cosi: bool = False
+    volumes: bool = False
     kwok: bool = False
     controller_manager: bool = True
     scheduler: bool = True
@@ -77,6 +78,11 @@ class Spec:
         if self.cosi and not self.s3:
             raise ClusterError("cosi", "makes buckets in the cluster's store", cure="up with s3")
 
+        if self.volumes and self.profile is not Profile.FULL:
+            raise ClusterError(
+                "volumes", "are folders of real nodes", cure=f"use the {Profile.FULL} profile"
+            )
+
     def with_nodes(self, nodes: int) -> Spec:
         """The same with another number of nodes."""
         return replace(self, nodes=nodes)
@@ -85,9 +91,21 @@ class Spec:
         """The same with COSI."""
         return replace(self, cosi=True)
 
+    def with_volumes(self) -> Spec:
+        """The same with volumes."""
+        return replace(self, volumes=True)
+
     def grown_to(self, other: Spec) -> Spec:
-        """The same with what of `other` can be added to a cluster that exists: nodes and COSI."""
-        return replace(self, nodes=max(self.nodes, other.nodes), cosi=self.cosi or other.cosi)
+        """The same with what of `other` can be added to a cluster that exists.
+
+        That is nodes, COSI and volumes.
+        """
+        return replace(
+            self,
+            nodes=max(self.nodes, other.nodes),
+            cosi=self.cosi or other.cosi,
+            volumes=self.volumes or other.volumes,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""

@@ -44,6 +44,7 @@ def full_cluster(name: str, *, keep: bool, say: Say = to_stderr) -> Iterator[Clu
             profile="full",
             nodes=2,
             s3=True,
+            volumes=True,
             audit=True,
             apiserver_args=[installation.ADMISSION],
             images=tars,

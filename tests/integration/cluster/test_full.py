@@ -2,7 +2,7 @@
 
 Real nodes that run real pods, and what happens when they are cut off or lose power.
 
-Needs Linux and root. One cluster serves all tests but the ones of starting and ending.
+Needs Linux and root. One cluster serves all tests but the one of a start that is killed.
 """
 
 from __future__ import annotations
@@ -11,102 +11,22 @@ import json
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from hack.cluster.cluster import Cluster, take_down
+from hack.cluster.cluster import Cluster
 from hack.cluster.home import Home
 from hack.cluster.network import NAMESPACES
-from hack.cluster.plan import Profile
 from hack.cluster.report import to_nowhere
 from hack.cluster.teardown import leftovers
 from hack.cluster.tools import Toolbox
-from hack.images.archive import Entry, Image, write_archive
+from tests.integration.cluster.waiting import eventually
 
 pytestmark = pytest.mark.e2e
-CONFIGURATION = b"""\
-version: 0.1
-storage: {filesystem: {rootdirectory: /var/lib/registry}}
-http: {addr: ":5000"}
-"""
-REGISTRY = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      topologySpreadConstraints:
-        - maxSkew: 1
-          topologyKey: kubernetes.io/hostname
-          whenUnsatisfiable: ScheduleAnyway
-          labelSelector: {matchLabels: {app: web}}
-      containers:
-        - name: registry
-          image: local/registry:test
-          imagePullPolicy: Never
-          readinessProbe: {httpGet: {path: /v2/, port: 5000}, periodSeconds: 1}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec: {selector: {app: web}, ports: [{port: 5000}]}
-"""
-
-
-def eventually(is_true: Callable[[], bool], *, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not is_true():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
-        time.sleep(0.2)
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    registry = Toolbox(say=to_nowhere).path("registry-3.1")
-
-    return write_archive(
-        tmp_path_factory.mktemp("images") / "registry.tar",
-        Image(
-            names=["local/registry:test"],
-            entries=[
-                Entry(target="/bin/registry", source=registry),
-                Entry(target="/etc/registry.yaml", source=CONFIGURATION, mode=0o644),
-                Entry(target="/var/lib/registry", mode=0o1777),
-                Entry(target="/tmp", mode=0o1777),
-            ],
-            entrypoint=["/bin/registry"],
-            command=["serve", "/etc/registry.yaml"],
-            user="65532:65532",
-        ),
-    )
-
-
-@pytest.fixture(scope="module")
-def cluster(image: Path) -> Iterator[Cluster]:
-    name = f"t-{uuid.uuid4().hex[:8]}"
-    try:
-        made = Cluster.up(
-            name, profile=Profile.FULL, nodes=2, s3=True, images=[image], say=to_nowhere
-        )
-        made.kubectl("apply", "-f", "-", stdin=REGISTRY)
-        made.kubectl("rollout", "status", "deployment/web", "--timeout=90s")
-        yield made
-    finally:
-        left = take_down(name)
-
-    assert not left, left
-    assert not list(Path("/sys/fs/cgroup").rglob(f"*{name}*"))
-    assert not list(Home(name).root.parent.glob(f"*{name}*"))
 
 
 def status(cluster: Cluster, url: str, node: str) -> str:

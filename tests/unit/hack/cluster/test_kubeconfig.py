@@ -12,7 +12,7 @@ import yaml
 
 from hack.cluster.credentials import Credentials
 from hack.cluster.home import Home
-from hack.cluster.kubeconfig import Endpoint, kubeconfig, write_kubeconfig
+from hack.cluster.kubeconfig import Endpoint, kubeconfig, unpacked, write_kubeconfig
 from hack.cluster.pki import SCHEDULER, Pair
 from hack.cluster.plan import Plan, Ports
 
@@ -70,6 +70,19 @@ def test_the_file_is_yaml_that_only_its_owner_can_read(tmp_path: Path) -> None:
 
     assert load(path) == {"kind": "Config"}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_file_with_a_certificate_is_unpacked_into_what_it_was_made_of(
+    tmp_path: Path, credentials: Credentials
+) -> None:
+    endpoint, pair = unpacked(credentials.component(SCHEDULER), tmp_path)
+    packed = credentials.pair(SCHEDULER)
+
+    assert endpoint.server == credentials.inside.server
+    assert endpoint.authority.read_bytes() == credentials.inside.authority.read_bytes()
+    assert pair.certificate.read_bytes() == packed.certificate.read_bytes()
+    assert pair.key.read_bytes() == packed.key.read_bytes()
+    assert stat.S_IMODE(pair.key.stat().st_mode) == 0o600
 
 
 def test_components_reach_the_api_server_inside_and_users_by_the_forwarded_port(

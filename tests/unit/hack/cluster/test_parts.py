@@ -194,7 +194,7 @@ def test_a_line_that_was_being_written_at_the_mark_came_before_it(tmp_path: Path
     assert [r.verb for r in log.requests(since=len(first))] == ["patch"]
 
 
-@pytest.mark.parametrize("name", ["rbac.yaml", "stages.yaml", "audit.yaml"])
+@pytest.mark.parametrize("name", ["rbac.yaml", "stages.yaml", "audit.yaml", "volumes.yaml"])
 def test_manifests_are_yaml_with_kinds(name: str) -> None:
     documents = list(yaml.safe_load_all((MANIFESTS / name).read_text()))
 

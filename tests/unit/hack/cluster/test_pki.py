@@ -26,6 +26,7 @@ COMPONENTS = [
     pki.KUBELET_CLIENT,
     pki.DNS,
     pki.KWOK,
+    pki.VOLUME_PROVISIONER,
     node_identity("node-1", "10.89.0.11"),
 ]
 

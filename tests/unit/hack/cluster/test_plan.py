@@ -58,15 +58,28 @@ def test_cosi_needs_a_store_to_make_buckets_in() -> None:
         Spec(name="a", profile=Profile.FULL, cosi=True)
 
 
-def test_a_cluster_grows_by_nodes_and_cosi_and_never_loses_them() -> None:
-    with_cosi = replace(FULL, nodes=1).with_cosi()
+def test_volumes_need_real_nodes() -> None:
+    with pytest.raises(ClusterError, match="use the full profile"):
+        Spec(name="a", volumes=True)
 
-    assert FULL.grown_to(with_cosi) == with_cosi.grown_to(FULL) == FULL.with_cosi()
+
+def test_a_cluster_grows_by_nodes_cosi_and_volumes_and_never_loses_them() -> None:
+    with_more = replace(FULL, nodes=1).with_cosi().with_volumes()
+    grown = FULL.with_cosi().with_volumes()
+
+    assert FULL.grown_to(with_more) == with_more.grown_to(FULL) == grown
     assert FULL.grown_to(replace(FULL, audit=True)) == FULL
 
 
 def test_a_spec_survives_its_file() -> None:
     assert Spec.from_json(json.loads(json.dumps(FULL.to_json()))) == FULL
+
+
+def test_a_spec_that_was_kept_before_there_were_volumes_is_still_read() -> None:
+    kept = json.loads(json.dumps(FULL.to_json()))
+    del kept["volumes"]
+
+    assert Spec.from_json(kept) == FULL
 
 
 def test_a_home_gives_back_what_was_kept(tmp_path: Path) -> None:

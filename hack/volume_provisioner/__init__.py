@@ -1,0 +1,1 @@
+"""The local cluster's provisioner of volumes: folders of this machine, for claims that ask."""
