@@ -32,6 +32,8 @@ class VolumeModel:
         self.tenants: defaultdict[str, set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
         self._leaving: set[ObjectKey] = set()
+        # Pods, by uid, that have come to a node with the claim: only they keep it (KEP-498).
+        self._on: defaultdict[ObjectKey, set[str]] = defaultdict(set)
         self._news = asyncio.Event()
         api.subscribe(self._see)
 
@@ -69,12 +71,15 @@ class VolumeModel:
 
     def _see_pod(self, change: Change) -> None:
         """Pods matter to those claims only that they use: other worlds are as they were."""
-        claims = claims_of(change.new)
+        uid, claims = change.new["metadata"]["uid"], claims_of(change.new)
+        for key in claims:
+            if change.kind == "DELETED":
+                self._on[key].discard(uid)
+            elif has_started(change.new):
+                self._on[key].add(uid)
+                self.tenants[self.volumes.get(key, "")].add(replica_set_of(change.new))
         if change.kind == "DELETED" and not self._leaving.isdisjoint(claims):
             self._news.set()
-        if change.kind != "DELETED" and has_started(change.new):
-            for volume in (self.volumes[key] for key in claims if key in self.volumes):
-                self.tenants[volume].add(replica_set_of(change.new))
 
     def _bind(self, claim: Body) -> None:
         key = _key(claim)
@@ -99,8 +104,8 @@ class VolumeModel:
             self._api.set_status(PERSISTENT_VOLUME_CLAIM, _key(claim), grown)
 
     def _let_go(self, key: ObjectKey) -> None:
-        """As the protection does: not before its last pod has gone (KEP-498)."""
-        if any(key in claims_of(pod) for pod in self._api.objects(POD, key.namespace)):
+        """As the protection does: not before its last pod has gone."""
+        if self._on[key]:
             return
 
         def mutate(body: Body) -> None:
