@@ -194,6 +194,24 @@ async def test_who_asks_for_another_volume_and_stays_where_he_is_keeps_others_aw
     assert court.first is None
 
 
+async def test_who_turns_from_reading_to_writing_comes_after_who_writes(
+    stage: RegistryStage, court: Court
+) -> None:
+    stage.api.put(PERSISTENT_VOLUME_CLAIM, a_claim())
+    async with stage.running():
+        stage.create("reader", storage=named(readOnly=True))
+        await stage.settle()
+        stage.create("writer", storage=NAMED_CLAIM)
+        await stage.settle()
+        assert stage.told(name="reader") == stage.told(name="writer") == ("True", "Ready")
+
+        stage.change(lambda spec: spec.update(storage=NAMED_CLAIM), "reader")
+        await stage.settle()
+        assert stage.told(name="reader") == ("False", "VolumeShared")
+        assert stage.told(name="writer") == ("True", "Ready")
+    assert court.first is None
+
+
 async def test_who_only_reads_has_replicas_and_rolls(stage: RegistryStage) -> None:
     stage.api.put(PERSISTENT_VOLUME_CLAIM, a_claim())
     async with stage.running():
@@ -269,7 +287,8 @@ async def test_a_volume_of_a_class_that_is_lost_with_its_pod_is_told_so(
         await stage.settle()
         assert stage.told() == ("True", "Ready")
         assert stage.told("StorageReady") == ("True", "EphemeralStorage")
-        assert "ephemeral" in data_volume(stage)
+        claim = data_volume(stage)["ephemeral"]["volumeClaimTemplate"]["spec"]
+        assert claim["accessModes"] == ["ReadWriteOnce"]
 
 
 async def test_volumes_at_rest_cost_no_write_nor_does_a_restart(clock: VirtualClock) -> None:
