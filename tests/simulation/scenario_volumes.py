@@ -43,10 +43,13 @@ class _Author:
         self._rng = rng
         self._names = names
         self._seconds = seconds
-        kinds = ("made", "made", "made", "named", "shared", "ephemeral")
+        kinds = ("made", "made", "made", "named", "named", "shared", "ephemeral")
         self._kinds = {name: rng.choice(kinds) for name in names}
-        # Whose claim a user's claim is; mostly one for each.
-        self._claims = {name: rng.choice((_SHARED, f"{name}-files")) for name in names}
+        # Which claim each names; mostly one of his own.
+        self._claims = {
+            name: rng.choice((f"{name}-files", f"{name}-files", _SHARED, f"{_NAMES[0]}-data"))
+            for name in names
+        }
 
     def classes(self) -> list[Step]:
         """Two classes; with luck the one that lets nothing grow does so later."""
@@ -66,7 +69,7 @@ class _Author:
     def claims(self) -> list[Step]:
         """Claims of users, that come, go, and come again."""
         found = []
-        for name in sorted(set(self._claims.values())):
+        for name in sorted({one for one in self._claims.values() if not one.endswith("-data")}):
             for _ in range(self._rng.choice((1, 1, 2, 3))):
                 at = self._rng.uniform(0.1, 60)
                 found.append(_step(at, "claim", name=name, spec=self._claim()))

@@ -208,13 +208,22 @@ def _secrets(deployment: Body) -> list[str]:
     return [one["secret"]["secretName"] for one in volumes if "secret" in one]
 
 
+def _claims(deployment: Body) -> list[str]:
+    """The claims that its pods mount."""
+    volumes = deployment["spec"]["template"]["spec"].get("volumes") or ()
+    found = (one.get("persistentVolumeClaim") for one in volumes)
+    return [source["claimName"] for source in found if source]
+
+
 def _leaves_images(old: Body, new: Body) -> bool:
-    """Whether pods on a bucket are put on another kind of storage, and the operator saw them.
+    """Whether pods on a bucket or a claim are put on another, and the operator saw them.
 
     Without its label a Deployment is as good as deleted for it (docs/registry.md).
     """
     if LABEL_REGISTRY not in old["metadata"].get("labels", {}):
         return False
+    if set(_claims(old)) - set(_claims(new)):
+        return True
     before, after = (one["metadata"].get("annotations", {}).get(STORAGE) for one in (old, new))
     return before not in {None, after, *LOST_WITH_POD}
 
