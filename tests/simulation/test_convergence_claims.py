@@ -47,7 +47,8 @@ def strategy(stage: RegistryStage, name: str = "images") -> str:
 
 def data_volume(stage: RegistryStage) -> dict[str, Any]:
     pod = stage.one(DEPLOYMENT)["spec"]["template"]["spec"]
-    return next(volume for volume in pod["volumes"] if volume["name"] == "data")
+    found: dict[str, Any] = next(one for one in pod["volumes"] if one["name"] == "data")
+    return found
 
 
 def configuration(stage: RegistryStage) -> dict[str, Any]:
