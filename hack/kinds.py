@@ -27,6 +27,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "apis/discovery.k8s.io/v1": ("EndpointSlice",),
     "apis/events.k8s.io/v1": ("Event",),
     "apis/policy/v1": ("PodDisruptionBudget",),
+    "apis/storage.k8s.io/v1": ("StorageClass",),
 }
 
 Definitions = dict[str, dict[str, Any]]

@@ -84,7 +84,7 @@ def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
     """With what later decisions look at: which storage the pods use."""
     told = {
         moving.ANNOTATION: moving.mark(inputs.owner, inputs.wanted.storage),
-        sharing.ANNOTATION: inputs.place,
+        sharing.ANNOTATION: sharing.written(inputs),
     }
     annotations = {name: value for name, value in told.items() if value is not None}
     return {**child.metadata(inputs.owner), "annotations": annotations}

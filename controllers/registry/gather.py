@@ -85,7 +85,7 @@ class Gatherer:
         self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
         self._planner = Planner()
-        self.places = Places(stores.registries, stores.templates)
+        self.places = Places(stores.registries, stores.templates, stores.deployments)
         self._seen: dict[ObjectKey, Children] = {}
         for store in (getattr(stores, field.name) for field in fields(stores)):
             if isinstance(store, Store):
@@ -208,10 +208,11 @@ class Gatherer:
 
     def _neighbours(self, owner: Object) -> tuple[Neighbour, ...]:
         place = self.places.of(owner)
-        return tuple(
+        beside = (
             Neighbour(other, is_there(self._deployment_of(other), place))
             for other in self.places.writers_beside(owner)
         )
+        return tuple(one for one in beside if one.is_there or self.places.of(one.registry) == place)
 
     def _deployment_of(self, owner: Object) -> Object | None:
         return _own(owner, self._stores.deployments.get(child.key(owner)))

@@ -21,9 +21,10 @@ from registry_operator.runtime.outcome import Stalled
 
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
+    from registry_operator.api.registry import RegistrySpec
 
 ANNOTATION = f"{GROUP}/place"
-"""On the Deployment: the place that its pods use."""
+"""On the Deployment: the place that its pods write to."""
 _CLOUDS = ("s3", "gcs", "azure")
 _CLAIM = "claim"
 _SIGNS = (*(f'"{cloud}"'.encode() for cloud in _CLOUDS), b'"persistentVolumeClaim')
@@ -42,7 +43,7 @@ class Neighbour:
 
 
 def is_there(deployment: Object | None, place: str | None) -> bool:
-    """Whether the pods of a Deployment use the place."""
+    """Whether the pods of a Deployment write to the place."""
     if deployment is None or place is None:
         return False
     return deployment.annotations.get(ANNOTATION) == place
@@ -88,11 +89,15 @@ def writes(spec: Mapping[str, Any]) -> bool:
     return _at(spec, "config", "storage", "maintenance", "readonly").get("enabled") is not True
 
 
+def written(inputs: "RegistryInputs") -> str | None:
+    """The place that pods of this specification write to; None where they only read."""
+    return None if _only_reads(inputs.wanted) else inputs.place
+
+
 def conflict(inputs: "RegistryInputs") -> Stalled | None:
     """Why a Registry may not use its place: another one comes first. None when it may."""
     wanted = inputs.wanted
-    reads = volume.is_read_only(wanted.storage) or not writes({"config": wanted.config})
-    if not inputs.neighbours or reads:
+    if not inputs.neighbours or _only_reads(wanted):
         return None
     here = is_there(inputs.children.deployment, inputs.place)
     first = min(inputs.neighbours, key=_rank)
@@ -113,6 +118,10 @@ def conflict(inputs: "RegistryInputs") -> Stalled | None:
         "name another bucket, or let this Registry only read "
         "(spec.config.storage.maintenance.readonly.enabled: true)",
     )
+
+
+def _only_reads(wanted: "RegistrySpec") -> bool:
+    return volume.is_read_only(wanted.storage) or not writes({"config": wanted.config})
 
 
 def _why(first: Neighbour) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from controllers.registry import child
 from registry_operator.api.storage import Storage
-from registry_operator.api.volumes import DEFAULT_ACCESS_MODE
+from registry_operator.api.volumes import DEFAULT_ACCESS_MODE, VolumeClaim
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Blocked, Stalled
@@ -58,14 +58,19 @@ def source(owner: Object, storage: Storage | None) -> dict[str, Any] | None:
         }
     if storage is None:
         return None
-    for name, block in (
-        ("ephemeral", storage.ephemeral),
-        ("emptyDir", storage.empty_dir),
-        ("hostPath", storage.host_path),
-    ):
+    if storage.ephemeral is not None:
+        template = storage.ephemeral.volume_claim_template
+        made = {**template.wire(), "spec": spec_of(template.spec)}
+        return {"ephemeral": {"volumeClaimTemplate": made}}
+    for name, block in (("emptyDir", storage.empty_dir), ("hostPath", storage.host_path)):
         if block is not None:
             return {name: block.wire()}
     return None
+
+
+def spec_of(claim: VolumeClaim) -> dict[str, Any]:
+    """The specification of a claim: as the user wrote it, with what the API server demands."""
+    return {"accessModes": [DEFAULT_ACCESS_MODE], **claim.wire()}
 
 
 def is_read_only(storage: Storage | None) -> bool:

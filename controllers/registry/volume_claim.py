@@ -6,13 +6,11 @@ of another one is refused, as it would leave images behind (moving.py). Whether 
 volume grow is the API server's to say.
 """
 
-from typing import Any
-
 from controllers.kinds import PERSISTENT_VOLUME_CLAIM
 from controllers.registry import child, volume
 from controllers.registry.finalizer import is_protected
 from controllers.registry.inputs import RegistryInputs
-from registry_operator.api.volumes import DEFAULT_ACCESS_MODE, VolumeClaim
+from registry_operator.api.volumes import VolumeClaim
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.runtime.owned import Desired, OwnedKind
@@ -36,14 +34,9 @@ def desired(inputs: RegistryInputs) -> Desired:
     return against or (
         {
             "metadata": child.metadata(inputs.owner, volume.NAME),
-            "spec": spec_of(template),
+            "spec": volume.spec_of(template),
         },
     )
-
-
-def spec_of(template: VolumeClaim) -> dict[str, Any]:
-    """The specification of the claim: as the user wrote it, with what the API server demands."""
-    return {"accessModes": [DEFAULT_ACCESS_MODE], **template.wire()}
 
 
 def _against_size(claim: Object, template: VolumeClaim) -> Blocked | Stalled | None:

@@ -21,6 +21,7 @@ from controllers.kinds import (
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     REGISTRY,
     REPLICA_SET,
@@ -42,7 +43,7 @@ from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 SPEC = {"image": "registry:3.1.2", "storage": {"emptyDir": {}}}
 KINDS = (
     *(REGISTRY, DEPLOYMENT, REPLICA_SET, POD),
-    *(SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE),
+    *(SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM),
 )
 _HERE = Address("127.0.0.1", 0)
 KEY = ObjectKey("the-recorded-namespace", "the-recorded-name")

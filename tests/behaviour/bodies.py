@@ -10,6 +10,8 @@ SECRETS = Resource("", "v1", "Secret", "secrets")
 SERVICES = Resource("", "v1", "Service", "services")
 PODS = Resource("", "v1", "Pod", "pods")
 NAMESPACES = Resource("", "v1", "Namespace", "namespaces", namespaced=False)
+CLAIMS = Resource("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False)
 ACCOUNTS = Resource("", "v1", "ServiceAccount", "serviceaccounts")
 DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments")
 REPLICA_SETS = Resource("apps", "v1", "ReplicaSet", "replicasets")
@@ -26,7 +28,7 @@ DEFINITIONS = Resource(
 )
 BUILT_IN = (
     *(CONFIG_MAPS, SECRETS, SERVICES, PODS, NAMESPACES, ACCOUNTS),
-    *(DEPLOYMENTS, REPLICA_SETS, LEASES, SLICES),
+    *(DEPLOYMENTS, REPLICA_SETS, LEASES, SLICES, CLAIMS, CLASSES),
 )
 
 _ANY: Body = {"x-kubernetes-preserve-unknown-fields": True}
@@ -177,6 +179,14 @@ def a_service(server: Server, *ports: Body, name: str = "one", **spec: Any) -> B
     return {
         "metadata": server.metadata(name),
         "spec": {"selector": {"app": "x"}, "ports": list(ports) or [{"port": 5000}], **spec},
+    }
+
+
+def a_claim(server: Server, name: str = "one", **spec: Any) -> Body:
+    size = {"requests": {"storage": "1Gi"}}
+    return {
+        "metadata": server.metadata(name),
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": size, **spec},
     }
 
 

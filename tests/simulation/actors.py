@@ -25,6 +25,7 @@ from registry_operator.testing.fake_api import Change
 from registry_operator.testing.simulation.plan import Step
 from registry_operator.testing.simulation.weather import Trouble
 from tests.simulation.damage import DAMAGES, KINDS, foreign
+from tests.simulation.stewards import Stewards
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -45,12 +46,15 @@ class Actors:
         self._undo: dict[int, Callable[[], None]] = {}
         self._timers: list[asyncio.TimerHandle] = []
         self._next = 0
+        self._stewards = Stewards(world, self._for)
         self.refused: set[str] = set()
         self.unwell: set[str] = set()
 
     def do(self, step: Step) -> None:
         """Carry out one step."""
-        getattr(self, f"_{step.do.replace('-', '_')}")(**step.using)
+        what = step.do.replace("-", "_")
+        act = getattr(self, f"_{what}", None) or getattr(self._stewards, what)
+        act(**step.using)
 
     def peace(self) -> None:
         """Undo whatever still lasts."""

@@ -7,10 +7,17 @@ needs.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from controllers.kinds import DEPLOYMENT, SECRET, SERVICE, SERVICE_ACCOUNT
+from controllers.kinds import (
+    DEPLOYMENT,
+    PERSISTENT_VOLUME_CLAIM,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
 from registry_operator.api.names import ANNOTATION_INTENT
 from registry_operator.kube.resource import Resource
 from registry_operator.testing.builders import NAMESPACE
+from registry_operator.testing.claims import a_claim
 
 Body = dict[str, Any]
 
@@ -19,6 +26,7 @@ KINDS: Mapping[str, Resource] = {
     "services": SERVICE,
     "secrets": SECRET,
     "serviceaccounts": SERVICE_ACCOUNT,
+    "persistentvolumeclaims": PERSISTENT_VOLUME_CLAIM,
 }
 
 
@@ -75,6 +83,7 @@ _CONTENTS: Mapping[Resource, Body] = {
     SERVICE: {"spec": {"selector": {"app": "mine"}, "ports": [{"name": "mine", "port": 80}]}},
     SECRET: {"data": {"mine": "eWVz"}},
     SERVICE_ACCOUNT: {},
+    PERSISTENT_VOLUME_CLAIM: {"spec": a_claim()["spec"]},
 }
 
 

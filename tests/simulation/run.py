@@ -18,7 +18,15 @@ from registry_operator.testing.simulation.loop import SimulationLoop
 from registry_operator.testing.simulation.plan import Plan
 from registry_operator.testing.virtual_loop import Deadlock
 from tests.simulation.laws.law import Breach
-from tests.simulation.laws.rest import differences, leftovers, moved, picture, unreported, unsettled
+from tests.simulation.laws.rest import (
+    contended,
+    differences,
+    leftovers,
+    moved,
+    picture,
+    unreported,
+    unsettled,
+)
 from tests.simulation.world import World
 
 _CALM = 120.0
@@ -77,9 +85,9 @@ async def _live(world: World, plan: Plan) -> None:
     for silence in unreported(seen):
         world.court.broken("rest", silence)
     wanted = await _in_peace(world)
-    for name in moved(seen):
+    for name in moved(seen, contended(world.api)):
         # Which storage holds the images is what happened, and not what is wished now.
-        seen.pop(name), wanted.pop(name, None)
+        seen.pop(name, None), wanted.pop(name, None)
     for difference in differences(seen, wanted):
         world.court.broken("rest", difference)
     await _stays_quiet(world, "at rest")
@@ -95,7 +103,7 @@ async def _in_peace(world: World) -> dict[str, Any]:
     """What the same wishes come to where nothing ever goes wrong."""
     peaceful = World(0, operators=1)
     for resource, body in world.wishes():
-        peaceful.api.put(resource, body)
+        peaceful.wish(resource, body)
     peaceful.start()
     try:
         if not await peaceful.rest():

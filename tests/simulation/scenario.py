@@ -10,6 +10,7 @@ from typing import Any
 
 from registry_operator.testing.builders import COSI, EMPTY_DIR, S3
 from registry_operator.testing.simulation.plan import Plan, Step
+from tests.simulation import scenario_volumes
 from tests.simulation.actors import KEYS
 from tests.simulation.damage import DAMAGES
 
@@ -35,8 +36,9 @@ def plan(seed: int) -> Plan:
     steps += [author.mischief() for _ in range(rng.randint(0, 8))]
     steps += [author.trouble() for _ in range(rng.randint(0, 10))]
     steps += _Author(random.Random(f"second thoughts/{seed}"), names, operators).doubts(steps)
-    # Of dice of their own, so that a seed without templates is what it was before there were any.
+    # Of dice of their own, so that a seed without them is what it was before there were any.
     steps += _Author(random.Random(f"templates/{seed}"), names, operators).templates()
+    steps += scenario_volumes.steps(seed, seconds=SECONDS)
     steps.sort(key=lambda step: step.at)
     return Plan(seed, tuple(steps), {"operators": operators})
 

@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE
+from controllers.kinds import PERSISTENT_VOLUME_CLAIM, REGISTRY, REGISTRY_TEMPLATE
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.testing.builders import NAMESPACE
-from registry_operator.testing.cluster_model import ClusterModel, CosiModel
+from registry_operator.testing.cluster_model import ClusterModel, CosiModel, VolumeModel
 from registry_operator.testing.fake_api import Change, FakeApi
+from registry_operator.testing.fake_api.kinds.claims import CLASSES
 from registry_operator.testing.simulation.journal import Journal
 from registry_operator.testing.simulation.network import Network
 from registry_operator.testing.simulation.plan import Plan
@@ -31,6 +32,7 @@ from tests.simulation.laws.fencing import Fencing
 from tests.simulation.laws.keeping import Keeping
 from tests.simulation.laws.law import Court
 from tests.simulation.laws.secrecy import Secrecy
+from tests.simulation.laws.tenancy import Tenancy
 from tests.simulation.laws.thrift import Thrift
 from tests.simulation.laws.truth import Truth
 from tests.simulation.laws.turns import Turns
@@ -57,7 +59,7 @@ class World:
         self.secrecy = Secrecy(self.court)
         self.defects = Defects(self.court)
         self.api = SmallPages(
-            (*OURS, *KINDS[1:], *COSI_KINDS, LEASES, EVENTS),
+            (*OURS, *KINDS[1:], CLASSES, *COSI_KINDS, LEASES, EVENTS),
             clock=VirtualClock(),
             history=_HISTORY,
             recording=False,
@@ -68,6 +70,7 @@ class World:
         self.network = Network(self.api, self.weather, on_failure=self._failed)
         self.cluster = ClusterModel(self.api)
         self.cosi = CosiModel(self.api, random.Random(f"cosi/{seed}"))
+        self.volumes = VolumeModel(self.api, random.Random(f"volume model/{seed}"))
         self.actors = Actors(self)
         self.cluster.is_well = self._is_well
         self.api.admit(self.actors.admit)
@@ -79,6 +82,7 @@ class World:
         ]
         self._fencing = Fencing(self.api, self.court)
         self._keeping = Keeping(self.api, self.court)
+        self._tenancy = Tenancy(self.api, self.court)
         self.last_write = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.api.subscribe(self._see)
@@ -101,7 +105,8 @@ class World:
 
     def start(self) -> None:
         """Let the cluster and its operators run."""
-        works = [self.cluster.run(), self.cosi.run(), *(one.run() for one in self.candidates)]
+        others = (self.cluster, self.cosi, self.volumes)
+        works = [one.run() for one in (*others, *self.candidates)]
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def play(self, plan: Plan) -> None:
@@ -174,6 +179,7 @@ class World:
     def _see(self, change: Change) -> None:
         self._truth.learn(change)
         self._keeping.learn(change)
+        self._tenancy.see(change)
         sender = self.network.sender if change.request is not None else None
         who = sender.name if sender is not None else "-"
         metadata = change.new["metadata"]
@@ -190,13 +196,26 @@ class World:
         self._truth.judge(change)
 
     def wishes(self) -> list[tuple[Resource, dict[str, Any]]]:
-        """What users have written by now, as they would write it anew."""
+        """What users have written by now, as they would write it anew.
+
+        Claims are there whoever made them: what is on their volumes can't be wished for.
+        """
         return [
             (resource, _anew(body))
             for resource in KINDS
             for body in self.api.objects(resource, NAMESPACE)
-            if resource == REGISTRY or _is_users(body)
-        ] + [(REGISTRY_TEMPLATE, _anew(body)) for body in self.api.objects(REGISTRY_TEMPLATE)]
+            if resource == REGISTRY or _is_users(body) or _is_kept(resource, body)
+        ] + [
+            (resource, _anew(body))
+            for resource in (REGISTRY_TEMPLATE, CLASSES)
+            for body in self.api.objects(resource)
+        ]
+
+    def wish(self, resource: Resource, body: dict[str, Any]) -> None:
+        """Begin with what was wished in another world."""
+        stored = self.api.put(resource, body)
+        if _is_kept(resource, stored) and not _is_users(stored):
+            self._keeping.inherit(stored)
 
     def key(self, name: str) -> ObjectKey:
         """Return the key of an object of this world."""
@@ -204,10 +223,16 @@ class World:
 
 
 def _is_users(body: dict[str, Any]) -> bool:
-    """Whether a user made it: not an operator, the cluster or COSI."""
+    """Whether a user made it and wants it: not an operator, the cluster or COSI."""
     metadata = body["metadata"]
     is_made_by_others = metadata.get("ownerReferences") or "BucketInfo" in body.get("data", {})
-    return not is_made_by_others and LABEL_MANAGED_BY not in metadata.get("labels", {})
+    is_wanted = "deletionTimestamp" not in metadata and not is_made_by_others
+    return is_wanted and LABEL_MANAGED_BY not in metadata.get("labels", {})
+
+
+def _is_kept(resource: Resource, body: dict[str, Any]) -> bool:
+    is_claim = resource == PERSISTENT_VOLUME_CLAIM
+    return is_claim and "deletionTimestamp" not in body["metadata"]
 
 
 def _anew(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """A Deployment's ReplicaSets and pods, as far as its owner can see them.
 
 In flow Deployments; out flow a ReplicaSet for each template, pods of the newest, and the status.
-New pods come before old ones go (maxUnavailable 0).
+New pods come before old ones go (maxUnavailable 0), or after (strategy Recreate). A pod waits for
+the claims that it mounts; once it has started, it stays.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from controllers.kinds import DEPLOYMENT, POD, REPLICA_SET, SECRET
+from controllers.kinds import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM, POD, REPLICA_SET, SECRET
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.intent import digest
 from registry_operator.testing.builders import controlled_by
+from registry_operator.testing.cluster_model.volumes import claims_of
 from registry_operator.testing.fake_api import FakeApi
 
 Body = dict[str, Any]
@@ -23,6 +25,8 @@ class Deployments:
         self._api = api
         self._is_well = is_well
         self._made: dict[ObjectKey, set[ObjectKey]] = {}
+        # Pods, by uid, that have come to a node with their volumes.
+        self._started: set[str] = set()
 
     def known(self) -> list[ObjectKey]:
         """The Deployments that ever had pods."""
@@ -42,9 +46,11 @@ class Deployments:
         suffix = digest(template)[:8]
         newest = self._replica_set(deployment, template, suffix)
         replicas = deployment["spec"]["replicas"]
-        for number in range(replicas):
-            self._make_pod(key, newest, template, number)
-        self._clear(key, suffix, replicas)
+        recreates = deployment["spec"]["strategy"]["type"] == "Recreate"
+        if not recreates or all(_hash(pod) == suffix for pod in self.pods(key)):
+            for number in range(replicas):
+                self._make_pod(key, newest, template, number)
+        self._clear(key, suffix, replicas, recreates=recreates)
         for pod in self.pods(key):
             self._start(pod)
         self._report(key, deployment, suffix)
@@ -84,17 +90,22 @@ class Deployments:
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
         self._api.put(POD, body | {"status": {"phase": "Pending"}})
 
-    def _clear(self, key: ObjectKey, suffix: str, replicas: int) -> None:
-        """Old pods go when all new ones are ready, and new ones that are too many."""
+    def _clear(self, key: ObjectKey, suffix: str, replicas: int, *, recreates: bool) -> None:
+        """Old pods go when all new ones are ready, or first; and new ones that are too many."""
         pods = self.pods(key)
         ready = sum(is_ready(pod) for pod in pods if _hash(pod) == suffix)
         for pod in pods:
             is_new = _hash(pod) == suffix
             number = int(pod["metadata"]["name"].rpartition("-")[2])
-            if (is_new and number >= replicas) or (not is_new and ready >= replicas):
+            may_go = number >= replicas if is_new else recreates or ready >= replicas
+            if may_go:
                 self._api.delete(POD, ObjectKey(key.namespace, pod["metadata"]["name"]))
 
     def _start(self, pod: Body) -> None:
+        unbound = self._unbound_volume(pod)
+        if unbound is not None:
+            self._tell(pod, _unschedulable(unbound))
+            return
         missing = self._missing_secret(pod)
         ready = missing is None and self._is_well(pod)
         container: Body = {"name": "registry", "ready": ready, "state": {}}
@@ -107,9 +118,28 @@ class Deployments:
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
             "containerStatuses": [container],
         }
+        self._tell(pod, status)
+
+    def _tell(self, pod: Body, status: Body) -> None:
         if pod.get("status") != status:
             key = ObjectKey(pod["metadata"]["namespace"], pod["metadata"]["name"])
             self._api.set_status(POD, key, status)
+
+    def _unbound_volume(self, pod: Body) -> str | None:
+        """Why a pod can't come to a node, in the words of the scheduler (VolumeBinding)."""
+        uid, keys = pod["metadata"]["uid"], claims_of(pod)
+        if not keys or uid in self._started:
+            return None
+        for key in keys:
+            claim = self._api.peek(PERSISTENT_VOLUME_CLAIM, key)
+            if claim is None:
+                return f'persistentvolumeclaim "{key.name}" not found'
+            if "deletionTimestamp" in claim["metadata"]:
+                return f'persistentvolumeclaim "{key.name}" is being deleted'
+            if claim["status"]["phase"] != "Bound":
+                return "pod has unbound immediate PersistentVolumeClaims"
+        self._started.add(uid)
+        return None
 
     def _missing_secret(self, pod: Body) -> str | None:
         spec = pod["spec"]
@@ -140,6 +170,11 @@ def is_ready(pod: Body) -> bool:
     """Whether a pod says so."""
     conditions = pod.get("status", {}).get("conditions", ())
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _unschedulable(why: str) -> Body:
+    told = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": why}
+    return {"phase": "Pending", "conditions": [told]}
 
 
 def _hash(pod: Body) -> str:

@@ -7,7 +7,15 @@ Deployments. What changed is gathered for a moment, and only what it concerns is
 import asyncio
 from collections.abc import Callable
 
-from controllers.kinds import DEPLOYMENT, ENDPOINT_SLICE, POD, REPLICA_SET, SECRET, SERVICE
+from controllers.kinds import (
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    PERSISTENT_VOLUME_CLAIM,
+    POD,
+    REPLICA_SET,
+    SECRET,
+    SERVICE,
+)
 from registry_operator.api.names import LABEL_INSTANCE
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.cluster_model.deployments import Body, Deployments
@@ -16,12 +24,14 @@ from registry_operator.testing.fake_api import Change, FakeApi
 
 _STEP_SECONDS = 0.25
 _BY_LABEL = (REPLICA_SET, POD)
+_MOUNTED = (SECRET, PERSISTENT_VOLUME_CLAIM)
 
 
 class ClusterModel:
     """Runs until cancelled; does nothing while nobody writes.
 
-    A pod is ready when every Secret that it refers to exists and `is_well` says so.
+    A pod starts when every claim that it mounts is bound and stays, and is ready when every Secret
+    that it refers to exists and `is_well` says so.
     """
 
     def __init__(self, api: FakeApi) -> None:
@@ -65,7 +75,7 @@ class ClusterModel:
         elif change.resource == ENDPOINT_SLICE:
             owner = metadata["name"].removesuffix("-slice")
             self._look_at(ObjectKey(metadata["namespace"], owner))
-        elif change.resource == SECRET:
+        elif change.resource in _MOUNTED:
             self._look_at_all()
 
     def _look_at(self, key: ObjectKey) -> None:

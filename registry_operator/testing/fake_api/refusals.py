@@ -160,6 +160,16 @@ def over_quota(resource: Resource, name: str, *, quota: str, what: str) -> Forbi
     return Forbidden(403, reason="Forbidden", message=told, details=details)
 
 
+def not_resizable(resource: Resource, name: str) -> Forbidden:
+    """The class of a claim does not let its volume grow (PersistentVolumeClaimResize)."""
+    told = (
+        f'{resource} "{name}" is forbidden: only dynamically provisioned pvc can be resized and the'
+        " storageclass that provisions the pvc must support resize"
+    )
+    details = _about(resource, name, resource.plural)
+    return Forbidden(403, reason="Forbidden", message=told, details=details)
+
+
 def _kind(resource: Resource) -> str:
     return f"{resource.kind}.{resource.group}" if resource.group else resource.kind
 

@@ -24,6 +24,7 @@ from registry_operator.testing.fake_api.apply import (
 )
 from registry_operator.testing.fake_api.catalogue import Catalogue
 from registry_operator.testing.fake_api.deleter import Deleter
+from registry_operator.testing.fake_api.kinds.claims import check_growth, protected
 from registry_operator.testing.fake_api.kinds.kind import Kind
 from registry_operator.testing.fake_api.kinds.services import SERVICES, Addresses
 from registry_operator.testing.fake_api.namespaces import NAMESPACES
@@ -171,7 +172,7 @@ class Writer:
         generation = kind.generation_after(None, body)
         own = body["metadata"] | ({} if generation is None else {"generation": generation})
         body = body | {"metadata": own}
-        body = self._admit("create", resource, body)
+        body = protected(resource, self._admit("create", resource, body))
         self._check(kind, body, None)
         existing = self._storage.find(resource, key_of(body))
         if existing is not None:
@@ -207,6 +208,7 @@ class Writer:
         new = self._admit("update", resource, new)
         self._give_addresses(resource, new, old)
         self._check(kind, new, old)
+        check_growth(self._storage, resource, new, old)
         managed = managed_fields(owners, old, api_version=resource.api_version, now=self._now())
         own = new["metadata"] | {"resourceVersion": old["metadata"]["resourceVersion"]}
         own |= {"managedFields": managed} if managed else {}

@@ -14,6 +14,7 @@ from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     DEPLOYMENT,
+    PERSISTENT_VOLUME_CLAIM,
     REGISTRY,
     REGISTRY_TEMPLATE,
     SECRET,
@@ -25,10 +26,13 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.lease import LEASES
 from registry_operator.runtime.recorder import EVENTS
 from registry_operator.testing.fake_api import Change, FakeApi
+from tests.simulation.laws.claims import LOST_WITH_POD
 from tests.simulation.laws.law import Court
 
 Body = dict[str, Any]
-_DATA = (BUCKET_CLAIM, BUCKET_ACCESS)
+_BUCKET = (BUCKET_CLAIM, BUCKET_ACCESS)
+_DATA = (*_BUCKET, PERSISTENT_VOLUME_CLAIM)
+_GUARDED = (BUCKET_CLAIM, PERSISTENT_VOLUME_CLAIM)
 # A look at the owner and the write that follows it, each as late as the weather makes them.
 _LONGEST_WAY: Final = 60.0
 
@@ -54,9 +58,14 @@ class Keeping:
             before = self._uses.get(change.new["metadata"]["uid"], {})
             now = {name: before.get(name, _now()) for name in _secrets(change.new)}
             self._uses[change.new["metadata"]["uid"]] = now
-        if change.resource in _DATA and change.request is None and _is_asked_to_go(change):
+        is_collected = change.request is None and bool(_owners(change.new))
+        if change.resource in _DATA and is_collected and _is_asked_to_go(change):
             what = f"{change.resource.plural} {change.new['metadata']['name']}"
             self._court.broken("keeping", f"{what} holds data and was collected with its owner")
+
+    def inherit(self, body: Body) -> None:
+        """Take for ours what an operator made in another world."""
+        self._made.add(body["metadata"]["uid"])
 
     def see(self, change: Change) -> None:
         """Judge one change of an operator."""
@@ -90,7 +99,9 @@ class Keeping:
             faults.append("was written while its Registry was held")
         if old is not None and change.resource == DEPLOYMENT and _leaves_images(old, change.new):
             faults.append("was moved to another storage, where the images are not")
-        if old is None and change.resource == BUCKET_CLAIM and _is_unguarded(owner):
+        if change.resource in _DATA and _owners(change.new):
+            faults.append("holds data and would be collected with its owner")
+        if old is None and change.resource in _GUARDED and _is_unguarded(owner):
             faults.append("was made before its deletion was guarded")
         return faults
 
@@ -123,7 +134,7 @@ class Keeping:
         if before - {FINALIZER} != after - {FINALIZER}:
             self._court.broken("keeping", "somebody else's finalizer was changed")
         if FINALIZER in before - after and self._takes_along(old):
-            self._court.broken("keeping", "a Registry was let go before its bucket was gone")
+            self._court.broken("keeping", "a Registry was let go before its data")
         self._note_hold(new)
 
     def _note_hold(self, owner: Body) -> None:
@@ -144,12 +155,19 @@ class Keeping:
         return owner is not None and bool(uids) and owner["metadata"]["uid"] not in uids
 
     def _takes_along(self, owner: Body) -> bool:
-        """Whether a Registry that is deleted takes a bucket along that is still there."""
+        """Whether a Registry that is deleted takes data along that nobody has deleted yet."""
         wants = owner["spec"].get("deletionPolicy") == "Delete"
-        has_bucket = "bucketClassName" in (owner["spec"].get("storage") or {})
-        found = [self._api.get(resource, _key(owner)) for resource in _DATA]
+        storage, key = owner["spec"].get("storage") or {}, _key(owner)
+        found: list[Body | None] = []
+        if "bucketClassName" in storage:
+            found = [self._api.get(resource, key) for resource in _BUCKET]
+        if "persistentVolumeClaimTemplate" in storage:
+            data = ObjectKey(key.namespace, f"{key.name}-data")
+            claim = self._api.get(PERSISTENT_VOLUME_CLAIM, data)
+            # It goes with the pods, which go with the Registry.
+            found = [None if claim and "deletionTimestamp" in claim["metadata"] else claim]
         is_there = any(one["metadata"]["uid"] in self._made for one in found if one is not None)
-        return "deletionTimestamp" in owner["metadata"] and wants and has_bucket and is_there
+        return "deletionTimestamp" in owner["metadata"] and wants and is_there
 
     def _may_go(self, body: Body) -> bool:
         owner = self._owner(body)
@@ -190,15 +208,24 @@ def _secrets(deployment: Body) -> list[str]:
     return [one["secret"]["secretName"] for one in volumes if "secret" in one]
 
 
+def _claims(deployment: Body) -> list[str]:
+    """The claims that its pods mount."""
+    volumes = deployment["spec"]["template"]["spec"].get("volumes") or ()
+    found = (one.get("persistentVolumeClaim") for one in volumes)
+    return [source["claimName"] for source in found if source]
+
+
 def _leaves_images(old: Body, new: Body) -> bool:
-    """Whether pods on a bucket are put on another kind of storage, and the operator saw them.
+    """Whether pods on a bucket or a claim are put on another, and the operator saw them.
 
     Without its label a Deployment is as good as deleted for it (docs/registry.md).
     """
     if LABEL_REGISTRY not in old["metadata"].get("labels", {}):
         return False
+    if set(_claims(old)) - set(_claims(new)):
+        return True
     before, after = (one["metadata"].get("annotations", {}).get(STORAGE) for one in (old, new))
-    return before not in {None, "emptyDir", after}
+    return before not in {None, after, *LOST_WITH_POD}
 
 
 def _is_unguarded(owner: Body | None) -> bool:

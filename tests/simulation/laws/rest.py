@@ -5,11 +5,13 @@ between what users would see in them. And an operator without Registries: what i
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from controllers.kinds import (
     DEPLOYMENT,
+    PERSISTENT_VOLUME_CLAIM,
     REGISTRY,
     REGISTRY_TEMPLATE,
     REPLICA_SET,
@@ -23,12 +25,14 @@ from registry_operator.runtime.referenced import Referenced
 from registry_operator.testing.builders import NAMESPACE
 from registry_operator.testing.fake_api import FakeApi
 from tests.simulation.candidate import WatchedOperator
+from tests.simulation.laws.claims import claim_of
 
 Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
 # A template that was written anew has come to other generations.
 _GENERATION = re.compile(r"generation \d+ of template ")
-_MOVED = ("False", "MigrationRequired")
+# What is told of images that are where they are by what happened.
+_HAPPENED = frozenset({"MigrationRequired", "VolumeClaimTerminating", "VolumeShared"})
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
 
@@ -51,10 +55,21 @@ def unreported(seen: dict[str, Any]) -> Iterator[str]:
             yield f"the status of {name} does not know its specification"
 
 
-def moved(seen: dict[str, Any]) -> list[str]:
-    """The Registries that keep a storage that they do not ask for any more, and who counts them."""
-    found = [name for name, told in seen.items() if told.get("Ready") == _MOVED]
-    return found and [*found, *(name for name in seen if name.startswith("template "))]
+def contended(api: FakeApi) -> set[str]:
+    """The Registries that ask for a claim that another one asks for: who came first has it."""
+    asked = {
+        body["metadata"]["name"]: claim_of(body["metadata"]["name"], body["spec"])
+        for body in api.objects(REGISTRY)
+    }
+    count = Counter(claim for claim in asked.values() if claim is not None)
+    return {name for name, claim in asked.items() if claim is not None and count[claim] > 1}
+
+
+def moved(seen: dict[str, Any], contended: set[str]) -> set[str]:
+    """The Registries that keep a storage by what happened, and who counts them."""
+    ready = {name: told["Ready"][1] for name, told in seen.items() if "Ready" in told}
+    found = contended | {name for name, reason in ready.items() if reason in _HAPPENED}
+    return found and found | {name for name in seen if name.startswith("template ")}
 
 
 def differences(seen: Any, wanted: Any, *, at: str = "") -> Iterator[str]:
@@ -152,6 +167,9 @@ def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
         children[resource.plural] = _child(api.get(resource, ObjectKey(NAMESPACE, name)), owner)
     http = api.get(SECRET, ObjectKey(NAMESPACE, f"{name}-http-secret"))
     children["http secret"] = _child(http, owner)
+    if "persistentVolumeClaimTemplate" in (owner["spec"].get("storage") or {}):
+        data = api.get(PERSISTENT_VOLUME_CLAIM, ObjectKey(NAMESPACE, f"{name}-data"))
+        children["claim"] = _child(data, owner)
     deployment = children["deployments"]
     if deployment is not None and http is not None:
         template = deployment["spec"]["template"]

@@ -22,6 +22,7 @@ from controllers.kinds import (
 from controllers.registry.moving import ANNOTATION
 from registry_operator.api.registry import DEFAULT_IMAGE
 from registry_operator.testing.fake_api import Change
+from tests.simulation.laws import claims
 from tests.simulation.laws.law import Court
 
 Body = dict[str, Any]
@@ -45,6 +46,7 @@ class Truth:
         """Take a change of anybody into the facts."""
         body = change.new
         name = body["metadata"]["name"]
+        claims.learn(self._facts, change)
         if change.resource == REGISTRY:
             metadata = body["metadata"]
             self._specs[metadata["uid"]][metadata["generation"]] = body
@@ -120,8 +122,9 @@ class Truth:
         specs = self._held(metadata, status)
         if told["type"] == "Ready" and told["status"] == "True":
             self._judge_ready(metadata, specs, told["reason"])
-        test = _TESTS.get(told["reason"])
-        if test is not None and not any(test(self._facts, metadata, spec) for spec in specs):
+        tests = [table[told["reason"]] for table in _TABLES if told["reason"] in table]
+        held = (test(self._facts, metadata, spec) for test in tests for spec in specs)
+        if tests and not any(held):
             self._lie(metadata, f"{told['type']} is {told['reason']}: it never was")
         if told["reason"] in _WRITERS_WORDS and told["reason"] not in self._facts["refused"]:
             self._lie(metadata, f"{told['type']} is {told['reason']}, but nothing was refused")
@@ -207,7 +210,8 @@ def _had_a_template(facts: Facts, _metadata: Body, _spec: Body) -> bool:
 def _has_had_storage(facts: Facts, metadata: Body, spec: Body) -> bool:
     """Whether pods of it had another kind of storage than it asks for."""
     kinds = facts[f"storage {metadata['uid']}"] | facts[f"storage {metadata['name']}"]
-    return bool(kinds - {_kind(spec), "emptyDir"})
+    wanted = claims.mark_of(metadata["name"], spec) or _kind(spec)
+    return bool(kinds - {wanted, *claims.LOST_WITH_POD})
 
 
 def _kind(spec: Body) -> str:
@@ -260,3 +264,4 @@ _TESTS: Mapping[str, Callable[[Facts, Body, Body], bool]] = {
     "StorageConfigured": _had_a_bucket,
 }
 """What must have been so, by the reason that says so."""
+_TABLES = (_TESTS, claims.TESTS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -27,7 +28,8 @@ from registry_operator.api.crd import DEFINITIONS, crd
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator
 from registry_operator.testing.builders import NAMESPACE, a_registry, a_template
-from registry_operator.testing.cluster_model import ClusterModel
+from registry_operator.testing.cluster_model import ClusterModel, VolumeModel
+from registry_operator.testing.fake_api.kinds.claims import CLASSES
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.operator_stage import OperatorStage
 
@@ -41,18 +43,28 @@ HTTP_SECRET = "do-not-tell-http"
 
 
 class RegistryStage(OperatorStage):
-    """`cosi`: whether the cluster serves its kinds. `answer` is what unready pods say when asked."""
+    """`cosi`: whether the cluster serves its kinds. `answer` is what unready pods say when asked.
+
+    `allows_host_path`: as the operator is told.
+    """
 
     def __init__(
-        self, clock: VirtualClock, *, cosi: bool = False, namespace: str | None = None
+        self,
+        clock: VirtualClock,
+        *,
+        cosi: bool = False,
+        namespace: str | None = None,
+        allows_host_path: bool = False,
     ) -> None:
         self._namespace = namespace
+        self._allows_host_path = allows_host_path
         self._secrets = itertools.count()
         self.answer: bytes | None = None
         # The schema of ours is enforced: what the operator writes must be valid.
-        kinds = (*OURS, *KINDS[1:], *(COSI_KINDS if cosi else ()))
+        kinds = (*OURS, *KINDS[1:], CLASSES, *(COSI_KINDS if cosi else ()))
         super().__init__(clock, kinds, self._declare)
         self.cluster = ClusterModel(self.api)
+        self.volumes = VolumeModel(self.api, random.Random(11))
 
     def _declare(self, operator: Operator) -> None:
         assembly.install(
@@ -60,6 +72,7 @@ class RegistryStage(OperatorStage):
             namespace=self._namespace,
             asker=self._ask,
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
+            allows_host_path=self._allows_host_path,
         )
         if self._namespace is None:
             template.install(operator)
@@ -71,14 +84,15 @@ class RegistryStage(OperatorStage):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Operator]:
-        cluster = asyncio.create_task(self.cluster.run())
+        models = [asyncio.create_task(one.run()) for one in (self.cluster, self.volumes)]
         try:
             async with super().running() as operator:
                 yield operator
         finally:
-            cluster.cancel()
-            with suppress(asyncio.CancelledError):
-                await cluster
+            for model in models:
+                model.cancel()
+                with suppress(asyncio.CancelledError):
+                    await model
 
     def create(self, name: str = "images", **fields: Any) -> dict[str, Any]:
         body = a_registry(name, **fields)

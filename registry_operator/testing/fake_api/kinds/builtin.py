@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import orjson
 
 from registry_operator.kube.resource import Resource
-from registry_operator.testing.fake_api.kinds import rules
+from registry_operator.testing.fake_api.kinds import claims, rules
 from registry_operator.testing.fake_api.kinds.defaults import DEFAULTS, FILLERS
 from registry_operator.testing.fake_api.kinds.kind import NAMED, Generation, Kind, Rule, ScalePaths
 from registry_operator.testing.fake_api.schema.model import Definitions
@@ -44,6 +44,11 @@ _TEMPLATED: Final = (
 )
 _CONTENT: Final = (rules.valid_keys, rules.immutable_content)
 _ADDRESSED: Final = (rules.required("addressType"), rules.immutable("addressType"))
+_CLAIMED: Final = (claims.complete_claim, claims.lasting_claim)
+_MADE_BY: Final = (
+    rules.required("provisioner"),
+    rules.immutable("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
+)
 _SERVED: Final = (rules.service_name, rules.service_ports, rules.one_cluster_ip)
 _CORE: Final = "io.k8s.api.core.v1"
 _APPS: Final = "io.k8s.api.apps.v1"
@@ -55,7 +60,9 @@ _KINDS: Final = {
         f"{_CORE}.Namespace", has_status=True, selectable=("status.phase",)
     ),
     ("", "Node"): _Peculiar(f"{_CORE}.Node", has_status=True),
-    ("", "PersistentVolumeClaim"): _Peculiar(f"{_CORE}.PersistentVolumeClaim", has_status=True),
+    ("", "PersistentVolumeClaim"): _Peculiar(
+        f"{_CORE}.PersistentVolumeClaim", has_status=True, rules=_CLAIMED
+    ),
     ("", "Pod"): _Peculiar(
         f"{_CORE}.Pod",
         "desired",
@@ -85,6 +92,9 @@ _KINDS: Final = {
     ),
     ("policy", "PodDisruptionBudget"): _Peculiar(
         "io.k8s.api.policy.v1.PodDisruptionBudget", "desired", has_status=True
+    ),
+    ("storage.k8s.io", "StorageClass"): _Peculiar(
+        "io.k8s.api.storage.v1.StorageClass", rules=_MADE_BY
     ),
 }
 

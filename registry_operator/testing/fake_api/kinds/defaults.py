@@ -54,6 +54,10 @@ DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     f"{_CORE}.ServiceAccountTokenProjection": {"expirationSeconds": 3600},
     f"{_CORE}.ServiceSpec": {"sessionAffinity": "None", "type": "ClusterIP"},
     "io.k8s.api.discovery.v1.EndpointPort": {"name": "", "protocol": "TCP"},
+    "io.k8s.api.storage.v1.StorageClass": {
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "Immediate",
+    },
 }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE
+from controllers.kinds import DEPLOYMENT, REGISTRY, REGISTRY_TEMPLATE
 from controllers.registry.places import Places
 from controllers.registry.template import INDEX, by_template
 from registry_operator.kube.resource import ObjectKey
@@ -22,13 +22,14 @@ from tests.unit.controllers.registry.test_sharing import READS_ONLY, in_folder
 
 
 class Town:
-    """Two stores filled by hand, the places over them, and who was told that something changed."""
+    """Stores filled by hand, the places over them, and who was told that something changed."""
 
     def __init__(self) -> None:
         self.registries = Store(REGISTRY, indexes={INDEX: by_template})
         self.templates = Store(REGISTRY_TEMPLATE)
         self._writers = self.registries.writer(), self.templates.writer()
-        self.places = Places(self.registries, self.templates)
+        self.deployments = Store(DEPLOYMENT)
+        self.places = Places(self.registries, self.templates, self.deployments)
         self.told: list[str] = []
         self.places.follow(self._tell, recount=False)
         self._generation = 0
