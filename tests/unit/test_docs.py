@@ -34,7 +34,8 @@ OTHERS = frozenset(
     {
         *("LeadershipLost", "NoCredentials", "StopError"),  # why the operator stopped
         *("NotFound", "ErrImageNeverPull", "WaitForFirstConsumer"),  # Kubernetes' own
-        *("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "OnRootMismatch"),
+        *("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"),
+        *("OnRootMismatch", "RollingUpdate"),
         *("OwnerReferencesPermissionEnforcement", "OwnedKind", "RegistryTemplate"),
         *template_reporter.REASONS,
     }

@@ -26,6 +26,17 @@ from tests.unit.controllers.registry.snapshots import a_snapshot
 Body = dict[str, Any]
 
 EPHEMERAL = {"ephemeral": {"volumeClaimTemplate": {"spec": CLAIM["persistentVolumeClaimTemplate"]}}}
+# core/v1 asks for access modes; a user need not.
+EPHEMERAL_AS_TAKEN = {
+    "ephemeral": {
+        "volumeClaimTemplate": {
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                **CLAIM["persistentVolumeClaimTemplate"],
+            }
+        }
+    }
+}
 HOST_PATH = {"hostPath": {"path": "/srv/images", "type": "Directory"}}
 READS = {"persistentVolumeClaim": {"claimName": "theirs", "readOnly": True}}
 OWNER = an_object(a_registry())
@@ -66,7 +77,7 @@ def a_claim(**fields: Any) -> Body:
         (CLAIM, {"persistentVolumeClaim": {"claimName": "images-data"}}),
         (NAMED_CLAIM, {"persistentVolumeClaim": {"claimName": "theirs"}}),
         (READS, {"persistentVolumeClaim": {"claimName": "theirs", "readOnly": True}}),
-        (EPHEMERAL, EPHEMERAL),
+        (EPHEMERAL, EPHEMERAL_AS_TAKEN),
         (HOST_PATH, HOST_PATH),
         (S3, None),
         (COSI, None),
