@@ -105,8 +105,8 @@ class World:
 
     def start(self) -> None:
         """Let the cluster and its operators run."""
-        others = (self.cluster, self.cosi, self.volumes)
-        works = [one.run() for one in (*others, *self.candidates)]
+        works = [self.cluster.run(), self.cosi.run(), self.volumes.run()]
+        works += [one.run() for one in self.candidates]
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def play(self, plan: Plan) -> None:

@@ -35,7 +35,8 @@ def a_volume(storage_class: str, size: str = "1Gi") -> dict[str, Any]:
 
 def bind(world: World, size: str = "1Gi", name: str = _CLAIM) -> None:
     """Gives the claim a volume, as a provisioner does; the controller manager binds the two."""
-    claim = world.until(lambda: world.get(PERSISTENT_VOLUME_CLAIM, name), about="the claim is made")
+    world.until(lambda: world.get(PERSISTENT_VOLUME_CLAIM, name), about="the claim is made")
+    claim = world.get(PERSISTENT_VOLUME_CLAIM, name) or {}
     body = {
         "metadata": {"name": f"{world.namespace}-{name}"},
         "spec": {
