@@ -27,7 +27,7 @@ Mutate = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture
-def stage(clock: VirtualClock) -> RegistryStage:
+async def stage(clock: VirtualClock) -> RegistryStage:
     stage = RegistryStage(clock)
     stage.api.put(CLASSES, a_storage_class("fast"))
     stage.api.put(CLASSES, a_storage_class("slow", grows=False))
