@@ -43,6 +43,14 @@ def rollout(deployment: Object) -> Rollout:
     return Rollout(complete=False, deadline_exceeded=late, message=message)
 
 
+def runs(deployment: Object, *, replicas: int, image: str, configuration_name: str) -> bool:
+    """Whether a Deployment asks for what is wanted, and not for what somebody made of it."""
+    spec = deployment.body()["spec"]
+    software = running_software(deployment)
+    asked = (spec.get("replicas", 1), software["image"], software.get("configuration"))
+    return asked == (replicas, image, configuration_name)
+
+
 def ready_endpoints(slices: Sequence[Object]) -> int:
     """How many distinct pods are ready; a missing `ready` means yes (discovery/v1)."""
     ready = set()

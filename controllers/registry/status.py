@@ -150,11 +150,28 @@ def _progressing(view: View) -> Condition:
     if deployment is None:
         return _false(inputs, "Progressing", Trouble("NotStarted", "there is no Deployment yet"))
     roll = observed.rollout(deployment)
+    if roll.complete and _is_changed(inputs, deployment):
+        message = "the Deployment was changed by somebody else, and is being put right"
+        return _true(inputs, "Progressing", "RollingOut", message)
     if roll.complete:
         return _false(inputs, "Progressing", Trouble("RolledOut", roll.message))
     if roll.deadline_exceeded:
         return _false(inputs, "Progressing", Trouble("DeadlineExceeded", roll.message))
     return _true(inputs, "Progressing", "RollingOut", roll.message)
+
+
+def _is_changed(inputs: RegistryInputs, deployment: Object) -> bool:
+    """Whether a Deployment that is ours to keep asks for something else than is wanted."""
+    plan = inputs.configuration
+    if inputs.hold is not None or isinstance(plan, (Blocked, Stalled)):
+        return False
+    wanted = inputs.wanted
+    return not observed.runs(
+        deployment,
+        replicas=wanted.replicas,
+        image=wanted.image,
+        configuration_name=plan.secret_name,
+    )
 
 
 def _ready(view: View, concerns: Sequence[Condition], progressing: Condition) -> Condition:

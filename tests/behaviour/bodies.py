@@ -74,6 +74,13 @@ _SPEC: Body = {
         },
         "list": {"type": "array", "maxItems": 3, "items": {"type": "string"}},
         "port": {"x-kubernetes-int-or-string": True},
+        "either": {
+            "maxLength": 5,
+            "required": ["key"],
+            "properties": {"key": {"type": "string"}},
+            "not": {"pattern": "$.", "maxProperties": 0},
+            **_ANY,
+        },
         "maybe": {"type": "string", "nullable": True},
         "replicas": {"type": "integer"},
     },

@@ -51,6 +51,13 @@ async def test_a_port_is_a_number_or_a_name(server: Server, port: int | str) -> 
     assert (await spec_of(server, port=port))["port"] == port
 
 
+@pytest.mark.parametrize("either", ["text", "", {"key": "a"}, {"key": "a", "other": 1}])
+async def test_a_field_without_a_type_takes_a_text_or_an_object_and_keeps_all_of_it(
+    server: Server, either: str | Body
+) -> None:
+    assert (await spec_of(server, either=either))["either"] == either
+
+
 @pytest.mark.parametrize(
     ("spec", "reason", "field", "told"),
     [
@@ -73,6 +80,11 @@ async def test_a_port_is_a_number_or_a_name(server: Server, port: int | str) -> 
         ({"list": ["a"] * 4}, "FieldValueTooMany", "spec.list", "must have at most 3 items"),
         ({"port": True}, "FieldValueTypeInvalid", "spec.port", "of type integer,string"),
         ({"words": {"a": 1}}, "FieldValueTypeInvalid", "spec.words.a", "of type string"),
+        ({"either": "abcdef"}, "FieldValueTooLong", "spec.either", "more than 5 bytes"),
+        ({"either": {"x": 1}}, "FieldValueRequired", "spec.either.key", "Required value"),
+        ({"either": {"key": 1}}, "FieldValueTypeInvalid", "spec.either.key", "of type string"),
+        ({"either": 5}, "FieldValueInvalid", "spec.either", "must not validate the schema (not)"),
+        ({"either": []}, "FieldValueInvalid", "spec.either", "must not validate the schema (not)"),
         ({"nested": []}, "FieldValueTypeInvalid", "spec.nested", 'of type object: "array"'),
     ],
 )

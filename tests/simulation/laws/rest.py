@@ -32,7 +32,9 @@ _HTTP_SECRET = "registry-operator.dev/http-secret"
 # A template that was written anew has come to other generations.
 _GENERATION = re.compile(r"generation \d+ of template ")
 # What is told of images that are where they are by what happened.
-_HAPPENED = frozenset({"MigrationRequired", "VolumeClaimTerminating", "VolumeShared"})
+_HAPPENED = frozenset(
+    {"MigrationRequired", "VolumeClaimTerminating", "VolumeShared", "VolumeShrinkRefused"}
+)
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
 from controllers.registry.template import Template, specify
+from registry_operator.api.registry import DEFAULT_IMAGE
 from registry_operator.kube.object import Object
 from registry_operator.runtime.owned import Desired
 from registry_operator.testing.builders import (
@@ -95,7 +96,11 @@ def serving(
         service_account=an_object(a_service_account(registry)),
         http_secret=an_object(a_child_secret(registry, "images-http-secret")),
         configurations=(an_object(a_child_secret(registry, config)),),
-        deployment=an_object(a_deployment(registry, config=config)),
+        deployment=an_object(
+            a_deployment(
+                registry, config=config, image=registry["spec"].get("image", DEFAULT_IMAGE)
+            )
+        ),
         pods=tuple(an_object(pod) for pod in pods),
         service=an_object(a_service(registry)),
         endpoint_slices=(an_object(an_endpoint_slice(registry)),),

@@ -126,9 +126,23 @@ def test_a_roll_out_that_is_stuck_says_why_by_its_pods() -> None:
     assert short(found, "Available") == ("True", "Serving")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"image": "registry:0.0.1"}, {"config": "images-config-of-others"}, {"replicas": 3}],
+)
+def test_a_deployment_that_somebody_changed_is_not_told_as_ready(change: dict[str, Any]) -> None:
+    config = serving().children.configurations[0].name
+    deployment = an_object(a_deployment(a_registry(), **{"config": config, **change}))
+    found = told(serving(deployment=deployment))
+
+    assert short(found, "Ready") == ("False", "RollingOut")
+    assert "changed by somebody else" in found["Progressing"].message
+
+
 def test_scaled_to_zero_is_ready_and_serves_nothing() -> None:
     registry = a_registry(replicas=0)
-    deployment = an_object(a_deployment(registry, replicas=0))
+    config = serving(registry).children.configurations[0].name
+    deployment = an_object(a_deployment(registry, replicas=0, config=config))
     found = told(serving(registry, deployment=deployment, **QUIET))
 
     assert short(found, "Ready") == ("True", "ScaledToZero")
