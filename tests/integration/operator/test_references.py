@@ -1,6 +1,7 @@
 """What a Registry refers to, before a real API server: certificates, and an identity of its own."""
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,6 +29,11 @@ def pods_of(world: World) -> dict[str, Any]:
 def configuration_of(world: World) -> str:
     name: str = pods_of(world)["spec"]["volumes"][0]["secret"]["secretName"]
     return name
+
+
+def asks_for(world: World, secret: str) -> bool:
+    told = world.condition("images", "StorageReady").get("message", "")
+    return f"Secret {secret} " in told
 
 
 def test_certificates_are_waited_for_and_followed(world: World) -> None:
@@ -60,12 +66,7 @@ def test_secrets_that_name_a_bucket_are_waited_for_each_and_followed(world: Worl
     place = {"bucket": "hush-images", "region": "eu-1", "endpoint": "https://127.0.0.1:9"}
     world.create_registry("images", {"storage": {"s3": s3}})
     for name, data in (("place", place), ("keys", {"id": "A", "secret": "B"})):
-        world.until(
-            lambda name=name: (
-                f"Secret {name} " in world.condition("images", "StorageReady").get("message", "")
-            ),
-            about=f"Secret {name} is asked for",
-        )
+        world.until(partial(asks_for, world, name), about=f"Secret {name} is asked for")
         world.create(SECRET, {"metadata": {"name": name}, "stringData": data})
     world.until(lambda: world.is_ready("images"), about="ready with both", seconds=40)
     before = configuration_of(world)
