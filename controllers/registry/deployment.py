@@ -80,6 +80,7 @@ def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
     storage = inputs.wanted.storage
     told = {
         moving.ANNOTATION: storage.kind if storage is not None else None,
+        moving.CLAIM: storage.bucket_claim_name if storage is not None else None,
         sharing.ANNOTATION: inputs.place,
     }
     annotations = {name: value for name, value in told.items() if value is not None}

@@ -22,7 +22,10 @@ from registry_operator.runtime.outcome import Blocked, Stalled
 
 @dataclass(frozen=True, slots=True)
 class CosiObjects:
-    """What COSI made of our claim. `served`: whether the cluster has the kinds at all."""
+    """What COSI made of our claim, or of the one that is named, and of our access to it.
+
+    `served`: whether the cluster has the kinds at all.
+    """
 
     served: bool
     claim: Object | None = None
@@ -72,7 +75,7 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: what holds, its template's included; None when nothing does (`refusal` says why).
         template: the RegistryTemplate that it names.
-        place: where it keeps its images, if it names a bucket itself (sharing.py).
+        place: where it keeps its images, if that is a bucket (sharing.py).
         neighbours: the other Registries that write there.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.

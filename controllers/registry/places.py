@@ -31,7 +31,7 @@ class Places:
         templates.subscribe(self._on_template)
 
     def of(self, registry: Object) -> str | None:
-        """The place where a Registry keeps its images, if it names one."""
+        """The place where a Registry keeps its images, if it has one that others may have too."""
         return self._place.get(registry.key)
 
     def used_by(self, deployment: Object) -> tuple[ObjectKey, ...]:
@@ -87,9 +87,9 @@ class Places:
     def _place_of(self, registry: Object) -> str | None:
         below = template_of(registry, self._templates)
         written = (registry, below.found if below is not None else None)
-        if not any(sharing.may_name_a_bucket(obj) for obj in written if obj is not None):
+        if not any(sharing.may_name_a_place(obj) for obj in written if obj is not None):
             return None
-        return sharing.place_of(self._spec(registry), registry.namespace)
+        return sharing.place_of(self._spec(registry), registry)
 
     def _spec(self, registry: Object) -> Spec:
         below = template_of(registry, self._templates)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ANNOTATION = f"{GROUP}/place"
 """On the Deployment: the place that its pods use."""
 _CLOUDS = ("s3", "gcs", "azure")
+_BUCKET = "bucket"
+_SIGNS = (*(f'"{cloud}"'.encode() for cloud in _CLOUDS), b'"bucketCla')
 _AWS = ".amazonaws.com"
 _CHINA = ".amazonaws.com.cn"
 _CLUSTER = ".cluster.local"
@@ -44,13 +46,25 @@ def is_there(deployment: Object | None, place: str | None) -> bool:
     return deployment.annotations.get(ANNOTATION) == place
 
 
-def may_name_a_bucket(obj: Object) -> bool:
-    """Whether it is worth to look for a place in a Registry or a template: most have none."""
-    return any(f'"{cloud}"'.encode() in obj.raw for cloud in _CLOUDS)
+def may_name_a_place(obj: Object) -> bool:
+    """Whether it is worth to look for a place in a Registry or a template: many have none."""
+    return any(name in obj.raw for name in _SIGNS)
 
 
-def place_of(spec: Mapping[str, Any], namespace: str) -> str | None:
-    """Store, bucket and folder of a specification; None when it names no bucket itself."""
+def place_of(spec: Mapping[str, Any], owner: Object) -> str | None:
+    """Store, bucket and folder of a specification; None when it has no bucket."""
+    return _claimed_folder_of(spec, owner) or _folder_of(spec, owner.namespace)
+
+
+def _claimed_folder_of(spec: Mapping[str, Any], owner: Object) -> str | None:
+    """By its claim, as the names of buckets that COSI makes are not known before."""
+    storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage", "s3")
+    claim = storage.get("bucketClaimName") or (storage.get("bucketClassName") and owner.name)
+    folder = tuned.get("rootdirectory") or ""
+    return f"{_BUCKET} {owner.namespace}/{claim}/{str(folder).strip('/')}" if claim else None
+
+
+def _folder_of(spec: Mapping[str, Any], namespace: str) -> str | None:
     storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage")
     for cloud in _CLOUDS:
         said = storage.get(cloud)
@@ -76,12 +90,14 @@ def conflict(inputs: "RegistryInputs") -> Stalled | None:
         return None
     why = "has pods there" if first.is_there else "is older"
     kind = inputs.wanted.storage.kind if inputs.wanted.storage is not None else ""
+    field = (
+        "config.storage.s3.rootdirectory" if kind == _BUCKET else f"storage.{kind}.rootDirectory"
+    )
     return Stalled(
         "BucketShared",
         f"Registry {first.registry.key}, which {why}, writes to the same folder of the same "
-        f"bucket: set spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
-        "name another bucket, or let this Registry only read "
-        "(spec.config.storage.maintenance.readonly.enabled: true)",
+        f"bucket: set spec.{field} to a folder of this Registry's own, name another bucket, or let "
+        "this Registry only read (spec.config.storage.maintenance.readonly.enabled: true)",
     )
 
 

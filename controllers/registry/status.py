@@ -26,7 +26,7 @@ _STORAGE_SIGNS = {
     "StorageUnreachable",
     "StorageFailing",
 }
-_STORAGE_KINDS = ("finalizer", "bucket-claim", "bucket-access")
+_STORAGE_KINDS = ("bucket-mender", "finalizer", "bucket-claim", "bucket-access")
 
 
 @dataclass(frozen=True)

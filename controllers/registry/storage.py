@@ -60,8 +60,8 @@ def plan_storage(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
     if storage is None or storage.kind is None:
         return Stalled(
             "StorageNotSpecified",
-            "spec.storage names no storage: set spec.storage.bucketClassName and "
-            "bucketAccessClass, spec.storage.s3, gcs or azure, or spec.storage.emptyDir",
+            "spec.storage names no storage: set spec.storage.bucketClassName or bucketClaimName "
+            "with bucketAccessClass, spec.storage.s3, gcs or azure, or spec.storage.emptyDir",
         )
     if storage.cloud is not None:
         return _cloud(storage.cloud, inputs)
@@ -195,14 +195,14 @@ def _values(
 
 
 def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
-    waiting = bucket.waiting_for(inputs)
-    if waiting is not None:
-        return waiting
+    against = sharing.conflict(inputs) or bucket.waiting_for(inputs)
+    if against is not None:
+        return against
     where = f"Secret {bucket.credentials_key(inputs.owner).name} (made by COSI)"
     access = bucket.access_key(inputs.owner).name
-    data = _secret_data(
-        inputs, where, cure=f"delete BucketAccess {access}, and access is granted anew"
-    )
+    # Without any Secret of the name COSI never lets the access go.
+    cure = f"create it, empty, and delete BucketAccess {access}: access is granted anew then"
+    data = _secret_data(inputs, where, cure=cure)
     if isinstance(data, Blocked):
         return data
     info = bucket.parse_bucket_info(data.get("BucketInfo", ""))

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from controllers.registry.sharing import place_of
 from registry_operator import cli
 from registry_operator.api.registry import Registry
+from registry_operator.kube.object import Object
 from registry_operator.runtime.debug import loopback
 from registry_operator.runtime.lease import Election
 from registry_operator.runtime.operator import Settings
@@ -302,7 +303,7 @@ def test_the_secret_of_a_sample_has_the_keys_that_its_registry_asks_for() -> Non
 
 def test_registries_of_the_samples_do_not_share_a_folder_of_a_bucket() -> None:
     places = [
-        place_of(body["spec"], "default") for body in _samples() if body["kind"] == "Registry"
+        place_of(body["spec"], Object.of(body)) for body in _samples() if body["kind"] == "Registry"
     ]
     told = [place for place in places if place is not None]
 

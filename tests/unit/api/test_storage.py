@@ -18,6 +18,7 @@ from registry_operator.api.storage import Storage
         ({"gcs": {"bucket": "abc"}}, "gcs"),
         ({"azure": {"accountName": "abc", "container": "def"}}, "azure"),
         ({"bucketClassName": "a", "bucketAccessClass": "b"}, "bucket"),
+        ({"bucketClaimName": "a", "bucketAccessClass": "b"}, "bucket"),
     ],
 )
 def test_the_kind_follows_from_the_block_that_is_there(block: dict[str, Any], kind: str) -> None:
@@ -67,6 +68,7 @@ def test_certificates_are_looked_for_under_a_key_that_is_usual() -> None:
         {"emptyDir": {"medium": "Disk"}},
         {"emptyDir": {"sizeLimit": "big"}},
         {"bucketClassName": "Upper"},
+        {"bucketClaimName": "a/b"},
     ],
 )
 def test_what_can_never_work_is_refused(block: dict[str, Any]) -> None:
