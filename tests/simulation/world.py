@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE
+from controllers.kinds import BUCKET_CLAIM, REGISTRY, REGISTRY_TEMPLATE
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -193,7 +193,7 @@ class World:
         """What users have written by now, as they would write it anew."""
         return [
             (resource, _anew(body))
-            for resource in KINDS
+            for resource in (*KINDS, BUCKET_CLAIM)
             for body in self.api.objects(resource, NAMESPACE)
             if resource == REGISTRY or _is_users(body)
         ] + [(REGISTRY_TEMPLATE, _anew(body)) for body in self.api.objects(REGISTRY_TEMPLATE)]

@@ -20,6 +20,7 @@ from controllers.kinds import (
 )
 from controllers.registry.finalizer import FINALIZER
 from controllers.registry.moving import ANNOTATION as STORAGE
+from controllers.registry.moving import CLAIM
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.lease import LEASES
@@ -101,6 +102,8 @@ class Keeping:
         faults = []
         if change.resource in _DATA and not self._may_go(change.new):
             faults.append("holds data and was deleted")
+        if change.resource == BUCKET_CLAIM and not self._is_its_own(change.new):
+            faults.append("is a user's and was deleted")
         if change.resource == BUCKET_CLAIM and self._api.get(BUCKET_ACCESS, key) is not None:
             faults.append("was deleted before the access to it")
         if change.resource == SECRET and self._is_used(change.new):
@@ -146,8 +149,11 @@ class Keeping:
     def _takes_along(self, owner: Body) -> bool:
         """Whether a Registry that is deleted takes a bucket along that is still there."""
         wants = owner["spec"].get("deletionPolicy") == "Delete"
-        has_bucket = "bucketClassName" in (owner["spec"].get("storage") or {})
-        found = [self._api.get(resource, _key(owner)) for resource in _DATA]
+        storage = owner["spec"].get("storage") or {}
+        # Of a bucket that is claimed already only the access is its own.
+        own = _DATA if "bucketClassName" in storage else (BUCKET_ACCESS,)
+        has_bucket = not {"bucketClassName", "bucketClaimName"}.isdisjoint(storage)
+        found = [self._api.get(resource, _key(owner)) for resource in own]
         is_there = any(one["metadata"]["uid"] in self._made for one in found if one is not None)
         return "deletionTimestamp" in owner["metadata"] and wants and has_bucket and is_there
 
@@ -158,6 +164,12 @@ class Keeping:
             and "deletionTimestamp" in owner["metadata"]
             and owner["spec"].get("deletionPolicy") == "Delete"
         )
+
+    def _is_its_own(self, claim: Body) -> bool:
+        """Whether an operator made a claim, and its Registry does not say that it is a user's."""
+        owner = self._owner(claim)
+        storage = (owner["spec"].get("storage") or {}) if owner is not None else {}
+        return claim["metadata"]["uid"] in self._made and "bucketClaimName" not in storage
 
     def _is_used(self, secret: Body) -> bool:
         """Whether a Deployment refers to it, and has for so long that no write of it is under way."""
@@ -191,14 +203,18 @@ def _secrets(deployment: Body) -> list[str]:
 
 
 def _leaves_images(old: Body, new: Body) -> bool:
-    """Whether pods on a bucket are put on another kind of storage, and the operator saw them.
+    """Whether pods on a bucket are put on other storage, and the operator saw them.
 
     Without its label a Deployment is as good as deleted for it (docs/registry.md).
     """
     if LABEL_REGISTRY not in old["metadata"].get("labels", {}):
         return False
-    before, after = (one["metadata"].get("annotations", {}).get(STORAGE) for one in (old, new))
-    return before not in {None, "emptyDir", after}
+    own = old["metadata"]["name"]
+    before, after = (one["metadata"].get("annotations", {}) for one in (old, new))
+    if before.get(STORAGE) not in {None, "emptyDir", after.get(STORAGE)}:
+        return True
+    claims = before.get(CLAIM, own), after.get(CLAIM, own)
+    return bool(before.get(STORAGE) == "bucket" and claims[0] != claims[1])
 
 
 def _is_unguarded(owner: Body | None) -> bool:
