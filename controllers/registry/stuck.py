@@ -2,7 +2,7 @@
 
 In: observed objects, the time. Out: how much too early it is to say so, and what to tell. Pure. Two
 cases. A claim is not ready though its bucket is: the controller overwrote what the sidecar said,
-and neither ever looks again (docs/adr/0013-a-claim-that-cosi-forgot.md). And a deletion does not
+and neither ever looks again (docs/adr/0015-a-claim-that-cosi-forgot.md). And a deletion does not
 end: whoever is to let the object go fails for ever, as what it needs for that is gone already.
 Messages tell no durations, or a status would change by itself.
 """
