@@ -131,7 +131,7 @@ class Actors:
         elif self._api.get(SECRET, _key(name)) is not None:
             self._api.delete(SECRET, _key(name))
 
-    def _claim(self, name: str, *, is_there: bool) -> None:
+    def _bucket_claim(self, name: str, *, is_there: bool) -> None:
         """A user claims a bucket himself, for Registries to use, or gives it back."""
         found = self._api.get(BUCKET_CLAIM, _key(name))
         if is_there and found is None:
