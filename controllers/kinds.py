@@ -23,3 +23,4 @@ ENDPOINT_SLICE = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointsl
 
 BUCKET_CLAIM = Resource("objectstorage.k8s.io", "v1alpha1", "BucketClaim", "bucketclaims")
 BUCKET_ACCESS = Resource("objectstorage.k8s.io", "v1alpha1", "BucketAccess", "bucketaccesses")
+BUCKET = Resource("objectstorage.k8s.io", "v1alpha1", "Bucket", "buckets", namespaced=False)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from controllers.kinds import (
+    BUCKET,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
@@ -47,6 +48,9 @@ def rules(kinds: Iterable[OwnedKind[Any]]) -> Iterator[Rule]:
     yield _rule(REGISTRY, ("update",), subresource="finalizers")
     for resource in (BUCKET_ACCESS, BUCKET_CLAIM, PERSISTENT_VOLUME_CLAIM):
         yield _rule(resource, ("delete",))
+    # What COSI forgot of a claim is looked up on its Bucket, and said in its stead.
+    yield _rule(BUCKET, ("get",))
+    yield _rule(BUCKET_CLAIM, ("patch",), subresource="status")
     for resource in (REPLICA_SET, POD, ENDPOINT_SLICE):
         yield _rule(resource, _WATCH)
     for resource in (SECRET, CONFIG_MAP, PERSISTENT_VOLUME_CLAIM):

@@ -3,8 +3,8 @@
 In: an `Operator` of the runtime. Out: its declarations made. `TRIGGERS` is the whole wiring: a
 reconciler runs for a Registry when the Registry changes, or an object in one of the named stores
 that belongs to it; and when its template does (template_users.py). Children are cached by label,
-other people's Secrets and ConfigMaps as metadata only, and in full only where a Registry refers to
-them.
+BucketClaims all, as Registries may name those of users, other people's Secrets and ConfigMaps as
+metadata only, and in full only where a Registry refers to them.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +34,7 @@ from controllers.registry import (
     deployment,
     guardian,
     http_secret,
+    mender,
     referrers,
     reporter,
     service,
@@ -46,6 +47,7 @@ from controllers.registry.gather import Gatherer, Stores
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import Asker, HealthProber
 from controllers.registry.inputs import RegistryInputs
+from controllers.registry.mender import Mender
 from controllers.registry.reporter import StatusReporter
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY, child_labels
 from registry_operator.kube.object import Object
@@ -97,10 +99,12 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *_STORAGE,
         ),
         service.KIND.name: ("services",),
-        bucket_claim.KIND.name: _COSI,
-        bucket_access.KIND.name: (*_COSI, "referenced_secrets"),
+        # Of Deployments: whether the images are elsewhere.
+        bucket_claim.KIND.name: (*_COSI, "deployments"),
+        bucket_access.KIND.name: (*_COSI, "deployments", "referenced_secrets"),
         volume_claim.KIND.name: ("volume_claims", "deployments"),
         guardian.NAME: (*_COSI, "volume_claims"),
+        mender.NAME: _COSI,
         reporter.NAME: tuple(
             field.name for field in fields(Stores) if field.name not in {"registries", "templates"}
         ),
@@ -110,7 +114,12 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 _STATUS_DELAY = 0.2
 _LOOKS_AT_STATUS = frozenset(_STORAGE)
-_SHARES_A_PLACE = (configuration.KIND.name, deployment.KIND.name, reporter.NAME)
+_SHARES_A_PLACE = (
+    configuration.KIND.name,
+    deployment.KIND.name,
+    bucket_access.KIND.name,
+    reporter.NAME,
+)
 _WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
 
 
@@ -148,9 +157,10 @@ def install(
             basis=lambda inputs: inputs.basis,
         )
     controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
+    controllers[mender.NAME] = _mender(operator, stores, gatherer)
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
     for name, controller in controllers.items():
-        _connect(name, controller, stores)
+        _connect(name, controller, stores, gatherer)
     for name in _SHARES_A_PLACE:
         controllers[name].watch(gatherer.places, _self_key, recount=False)
         controllers[name].watch(
@@ -175,11 +185,13 @@ def install(
 def _declare(operator: Operator, namespace: str | None) -> Stores:
     cache = operator.cache
 
-    def children(resource: Resource, *, optional: bool = False) -> Store:
+    def children(
+        resource: Resource, *, optional: bool = False, label: str | None = LABEL_REGISTRY
+    ) -> Store:
         return cache.declare(
             resource,
             namespace=namespace,
-            label_selector=LABEL_REGISTRY,
+            label_selector=label,
             indexes={OWNER_INDEX: by_owner_label(LABEL_REGISTRY)},
             optional=optional,
         )
@@ -202,7 +214,7 @@ def _declare(operator: Operator, namespace: str | None) -> Stores:
         services=children(SERVICE),
         service_accounts=children(SERVICE_ACCOUNT),
         endpoint_slices=children(ENDPOINT_SLICE),
-        bucket_claims=children(BUCKET_CLAIM, optional=True),
+        bucket_claims=children(BUCKET_CLAIM, optional=True, label=None),
         bucket_accesses=children(BUCKET_ACCESS, optional=True),
         referenced_secrets=referenced(SECRET),
         referenced_config_maps=referenced(CONFIG_MAP),
@@ -230,9 +242,22 @@ def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
         gather=gatherer.gather,
         applier=operator.applier(guardian.NAME),
         outcomes=operator.outcomes,
+        clock=operator.clock,
         field_manager=operator.field_manager(guardian.NAME),
     )
     return operator.controller(guardian.NAME, work.reconcile)
+
+
+def _mender(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:
+    work = Mender(
+        client=operator.client,
+        claims=stores.bucket_claims,
+        gather=gatherer.gather,
+        outcomes=operator.outcomes,
+        clock=operator.clock,
+        field_manager=operator.field_manager(mender.NAME),
+    )
+    return operator.controller(mender.NAME, work.reconcile)
 
 
 def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:
@@ -241,7 +266,7 @@ def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
         registries=stores.registries,
         gather=gatherer.gather,
         outcomes=operator.outcomes,
-        reconcilers=[*(kind.name for kind in KINDS), guardian.NAME],
+        reconcilers=[*(kind.name for kind in KINDS), guardian.NAME, mender.NAME],
         field_manager=operator.field_manager(reporter.NAME),
         recorder=operator.recorder,
         clock=operator.clock,
@@ -249,7 +274,7 @@ def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
     return operator.controller(reporter.NAME, work.reconcile)
 
 
-def _connect(name: str, controller: Controller, stores: Stores) -> None:
+def _connect(name: str, controller: Controller, stores: Stores, gatherer: Gatherer) -> None:
     """Lets the Registry and the stores of `TRIGGERS` wake one controller.
 
     To begin with, every Registry does so itself.
@@ -267,7 +292,8 @@ def _connect(name: str, controller: Controller, stores: Stores) -> None:
         store = source
         if store.resource == _WRITES.get(name):
             when = _of_others(when)
-        controller.watch(store, child.owner_key, when=when, after=after, recount=False)
+        belongs_to = gatherer.claims.concerned if store is stores.bucket_claims else child.owner_key
+        controller.watch(store, belongs_to, when=when, after=after, recount=False)
         if trigger in _COSI:
             store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
 

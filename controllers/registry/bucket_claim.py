@@ -1,7 +1,8 @@
 """The BucketClaim of a Registry (COSI v1alpha1): asked for once, complete, and never touched again.
 
 It holds data, so it outlives the Registry unless `deletionPolicy: Delete` says otherwise; then the
-finalizer (finalizer.py) deletes it, after the access.
+finalizer (finalizer.py) deletes it, after the access. A claim that the specification names is its
+user's: none is asked for then.
 """
 
 from controllers.kinds import BUCKET_CLAIM
@@ -19,6 +20,8 @@ def desired(inputs: RegistryInputs) -> Desired:
         return ()
     if not inputs.cosi.served:
         return Blocked("CosiNotInstalled", "the cluster serves no BucketClaims")
+    if inputs.cosi.claim is None and inputs.immovable is not None:
+        return inputs.immovable
     if not is_protected(inputs):
         return Blocked("WaitingForFinalizer", "the bucket is claimed once its deletion is guarded")
     return (

@@ -82,8 +82,10 @@ def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
 
 def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
     """With what later decisions look at: which storage the pods use."""
+    storage = inputs.wanted.storage
     told = {
-        moving.ANNOTATION: moving.mark(inputs.owner, inputs.wanted.storage),
+        moving.ANNOTATION: moving.mark(inputs.owner, storage),
+        moving.CLAIM: storage.bucket_claim_name if storage is not None else None,
         sharing.ANNOTATION: sharing.written(inputs),
     }
     annotations = {name: value for name, value in told.items() if value is not None}

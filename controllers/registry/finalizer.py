@@ -2,9 +2,9 @@
 
 COSI protects nothing: a claim deleted while an access exists loses its bucket at once and may leave
 the access stuck. So: access first, wait until it is gone, then the claim, wait, then the Registry.
-Kubernetes protects a volume that pods use, and the pods go with the Registry: so its claim is
-deleted and not waited for. A Registry that retains its data, or has none, carries no finalizer of
-ours.
+Of a claim of a bucket that the Registry names only the access goes. Kubernetes protects a volume
+that pods use, and the pods go with the Registry: so its claim is deleted and not waited for. A
+Registry that retains its data, or has none, carries no finalizer of ours.
 
 Pure: `decide` says the one next step; guardian.py takes it.
 """
@@ -12,10 +12,9 @@ Pure: `decide` says the one next step; guardian.py takes it.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from controllers.kinds import REGISTRY
-from registry_operator.api.names import GROUP, child_labels
+from controllers.registry import bucket
+from registry_operator.api.names import GROUP
 from registry_operator.kube.object import Object
-from registry_operator.runtime.ownership import Claim, judge
 
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
@@ -46,9 +45,9 @@ class DeleteData:
 
 @dataclass(frozen=True)
 class Await:
-    """A claim or access is on its way out; its event comes."""
+    """This claim or access is on its way out; its event comes."""
 
-    what: str
+    target: Object
 
 
 Step = Keep | SetFinalizer | DeleteData | Await
@@ -72,12 +71,13 @@ def decide(inputs: "RegistryInputs") -> Step:
 
 def _tear_down(inputs: "RegistryInputs") -> Step:
     if _takes_along(inputs, _BUCKET):
-        for what, target in (("access", inputs.cosi.access), ("claim", inputs.cosi.claim)):
-            if target is not None and _is_ours(inputs.owner, target):
-                waiting = Await(f"Bucket{what.capitalize()} {target.name} is being deleted")
+        named = bucket.is_named(inputs.wanted.storage)
+        for target in (inputs.cosi.access, None if named else inputs.cosi.claim):
+            if target is not None and bucket.is_ours(inputs.owner, target):
+                waiting = Await(target)
                 return waiting if target.is_deleting else DeleteData(target)
     claim = inputs.volume_claim.claim if _takes_along(inputs, _VOLUME) else None
-    if claim is not None and not claim.is_deleting and _is_ours(inputs.owner, claim):
+    if claim is not None and not claim.is_deleting and bucket.is_ours(inputs.owner, claim):
         return DeleteData(claim)
     return SetFinalizer(present=False)
 
@@ -91,8 +91,3 @@ def _takes_along(inputs: "RegistryInputs", *kinds: str) -> bool:
 
 def _has_finalizer(owner: Object) -> bool:
     return FINALIZER in owner.metadata.finalizers
-
-
-def _is_ours(owner: Object, target: Object) -> bool:
-    claim = judge(target, owner=owner, resource=REGISTRY, labels=child_labels(owner.name))
-    return claim in (Claim.OURS, Claim.ORPHAN)

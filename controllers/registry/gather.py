@@ -1,7 +1,7 @@
 """Gathers the snapshot of one Registry from the stores: reads only memory, decides nothing.
 
 A Registry is merged with its template and parsed once per resourceVersion, not once per reconciler;
-and who looks at the same Registry before anything of it changed, as nine reconcilers do after a
+and who looks at the same Registry before anything of it changed, as ten reconcilers do after a
 start, is shown the same objects. What a Registry refers to by its template is declared to the
 caches here, as nobody else merges the two.
 """
@@ -18,6 +18,7 @@ from controllers.registry import (
     template,
     volume,
 )
+from controllers.registry.claims import Claims
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import (
     Certificates,
@@ -86,6 +87,7 @@ class Gatherer:
         self._parsed: dict[ObjectKey, _Parsed] = {}
         self._planner = Planner()
         self.places = Places(stores.registries, stores.templates, stores.deployments)
+        self.claims = Claims()
         self._seen: dict[ObjectKey, Children] = {}
         for store in (getattr(stores, field.name) for field in fields(stores)):
             if isinstance(store, Store):
@@ -97,6 +99,7 @@ class Gatherer:
         if owner is None:
             self._parsed.pop(key, None)
             self._planner.forget(key)
+            self.claims.name(key, None)
             return None
         parsed = self._parse(owner)
         children = self._seen.get(key) or self._look(owner)
@@ -111,7 +114,7 @@ class Gatherer:
             refusal=parsed.specification.refusal,
             template=parsed.template,
             children=children,
-            cosi=self._cosi(owner),
+            cosi=self._cosi(owner, spec),
             credentials=self._credentials(owner, spec),
             certificates=self._certificates(owner, spec),
             volume_claim=self._volume_claim(owner, spec),
@@ -198,11 +201,16 @@ class Gatherer:
             endpoint_slices=tuple(stores.endpoint_slices.by_index(OWNER_INDEX, index)),
         )
 
-    def _cosi(self, owner: Object) -> CosiObjects:
+    def _cosi(self, owner: Object, spec: RegistrySpec | None) -> CosiObjects:
+        storage = spec.storage if spec is not None else None
         claims, accesses = self._stores.bucket_claims, self._stores.bucket_accesses
+        key, named = bucket.claim_key(owner, storage), bucket.is_named(storage)
+        self.claims.name(owner.key, key if named else None)
+        claim = claims.get(key)
         return CosiObjects(
             served=all(store.available and store.synced for store in (claims, accesses)),
-            claim=claims.get(bucket.claim_key(owner)),
+            # One of the Registry's name that is not its own is somebody else's.
+            claim=claim if claim and (named or bucket.is_ours(owner, claim)) else None,
             access=accesses.get(bucket.access_key(owner)),
         )
 

@@ -1,7 +1,8 @@
 """The reconciler of the finalizer: takes the one step that finalizer.py decides.
 
 In: the snapshot. Out: the finalizer set or taken away, or a BucketAccess or a claim deleted.
-Its outcome is on the board, so that the status tells what a deletion waits for.
+Its outcome is on the board, so that the status tells what a deletion waits for, and what holds it
+if that lasts.
 
 The finalizer is patched, not applied: after a restore from a backup another field manager owns it,
 and an apply takes away only what is its own.
@@ -10,7 +11,7 @@ and an apply takes away only what is its own.
 from collections.abc import Callable, Mapping
 
 from controllers.kinds import REGISTRY
-from controllers.registry import finalizer
+from controllers.registry import finalizer, stuck
 from controllers.registry.finalizer import Await, DeleteData, Keep, SetFinalizer
 from controllers.registry.inputs import RegistryInputs
 from registry_operator.kube.client import Client
@@ -18,7 +19,8 @@ from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.applier import Applier
-from registry_operator.runtime.outcome import Blocked, Done, Outcome
+from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.outcome import After, Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.store import Store
 from registry_operator.runtime.trouble import failed, outcome_of
@@ -38,6 +40,7 @@ class Guardian:
         gather: Callable[[ObjectKey], RegistryInputs | None],
         applier: Applier,
         outcomes: Outcomes,
+        clock: Clock,
         field_manager: str,
     ) -> None:
         self._client = client
@@ -46,6 +49,7 @@ class Guardian:
         self._gather = gather
         self._applier = applier
         self._outcomes = outcomes
+        self._clock = clock
         self._field_manager = field_manager
 
     async def reconcile(self, key: ObjectKey) -> Outcome:
@@ -83,9 +87,17 @@ class Guardian:
                 return Done()
             case DeleteData(target):
                 await self._applier.delete(self._stores[target.kind], target, owner=inputs.owner)
-                return Blocked("Terminating", f"{target.kind} {target.name} is being deleted")
-            case Await(what):
-                return Blocked("Terminating", what)
+                return Blocked("Terminating", _going(target))
+            case Await(target):
+                return self._wait_for(target)
+
+    def _wait_for(self, target: Object) -> Outcome:
+        """Its event calls us; if none comes in time, whoever looks at the status must be told."""
+        began = target.metadata.deletion_timestamp
+        left = stuck.too_early(began, stuck.DELETION, now=self._clock.now())
+        if left:
+            return After(left, "Terminating", _going(target))
+        return Blocked("Terminating", stuck.held(target))
 
     async def _set_finalizer(self, owner: Object, *, present: bool) -> None:
         others = [name for name in owner.metadata.finalizers if name != finalizer.FINALIZER]
@@ -102,3 +114,7 @@ class Guardian:
             field_manager=self._field_manager,
         )
         self._registries.wrote(written)
+
+
+def _going(target: Object) -> str:
+    return f"{target.kind} {target.name} is being deleted"

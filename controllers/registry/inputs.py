@@ -22,7 +22,10 @@ from registry_operator.runtime.outcome import Blocked, Stalled
 
 @dataclass(frozen=True, slots=True)
 class CosiObjects:
-    """What COSI made of our claim. `served`: whether the cluster has the kinds at all."""
+    """What COSI made of our claim, or of the one that is named, and of our access to it.
+
+    `served`: whether the cluster has the kinds at all.
+    """
 
     served: bool
     claim: Object | None = None

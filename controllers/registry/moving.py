@@ -1,9 +1,10 @@
 """Refuses to leave images behind where the storage changes under a Registry that runs.
 
 In: the snapshot. Out: why the change is not made, or nothing. Pure. Which kind of storage and which
-volume the pods were last made for stands on their Deployment, by which classes a bucket or a volume
-was made on its claim: so a template that changes can't move hundreds of Registries to empty buckets
-either. What is lost with its pod may be left: it holds nothing that outlives it.
+volume the pods were last made for stands on their Deployment, as does the claim of their bucket
+where that is not the Registry's own; by which classes a bucket or a volume was made stands on its
+claim: so a template that changes can't move hundreds of Registries to empty buckets either. What is
+lost with its pod may be left: it holds nothing that outlives it.
 
 The seam of a migration: what moves images will answer for the change, and then it is no refusal.
 """
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 ANNOTATION = f"{GROUP}/storage"
 """On the Deployment: the storage that its pods use, as `mark` names it."""
+CLAIM = f"{GROUP}/bucket-claim"
+"""On the Deployment: the BucketClaim that its pods use, where the Registry names one."""
 _KEPT = ("accessModes", "storageClassName", "volumeName", "selector", "dataSource")
 """Fields that a claim keeps as they were when it was made."""
 _COPY = (
@@ -45,11 +48,10 @@ def refusal(inputs: "RegistryInputs") -> Stalled | None:
     storage = inputs.wanted.storage
     if storage is None or storage.kind is None:
         return None
-    return (
-        _another_place(inputs, storage)
-        or _another_class(inputs, storage)
-        or _another_claim(inputs, storage.persistent_volume_claim_template)
-    )
+    against = _another_place(inputs, storage)
+    if against is None and storage.kind == "bucket":
+        against = _another_bucket(inputs, storage) or _another_class(inputs, storage)
+    return against or _another_claim(inputs, storage.persistent_volume_claim_template)
 
 
 def _another_place(inputs: "RegistryInputs", storage: Storage) -> Stalled | None:
@@ -91,13 +93,41 @@ def _changed(template: VolumeClaim, claim: Object) -> tuple[str, object, object]
     return None
 
 
+def _another_bucket(inputs: "RegistryInputs", storage: Storage) -> Stalled | None:
+    wanted = bucket.claim_key(inputs.owner, storage).name
+    used = _claim_of_pods(inputs.owner, inputs.children.deployment)
+    if used not in (None, wanted):
+        return Stalled(
+            "MigrationRequired",
+            f"spec.storage asks for the bucket of BucketClaim {wanted}, but the images are in that "
+            f"of BucketClaim {used}, where they would stay: {_COPY}; or, to begin with what is in "
+            "the other bucket, delete this Registry and create it again",
+        )
+    access = inputs.cosi.access
+    reaches = access.body()["spec"].get("bucketClaimName") if access is not None else None
+    if reaches not in (None, wanted):
+        name = bucket.access_key(inputs.owner).name
+        return Stalled(
+            "MigrationRequired",
+            f"spec.storage asks for the bucket of BucketClaim {wanted}, but BucketAccess {name} is "
+            f"for BucketClaim {reaches}, where the images are: {_COPY}; or, to begin with what is "
+            f"in the other bucket, delete BucketAccess {name}, and access is granted anew",
+        )
+    return None
+
+
+def _claim_of_pods(owner: Object, deployment: Object | None) -> str | None:
+    """The claim whose bucket the pods use; None when they use none, or there are none."""
+    if deployment is None or deployment.annotations.get(ANNOTATION) != "bucket":
+        return None
+    return deployment.annotations.get(CLAIM) or bucket.claim_key(owner, None).name
+
+
 def _another_class(inputs: "RegistryInputs", storage: Storage) -> Stalled | None:
     claim, access = inputs.cosi.claim, inputs.cosi.access
-    name = bucket.claim_key(inputs.owner).name
-    if storage.kind != "bucket":
-        return None
+    name = bucket.access_key(inputs.owner).name
     made_by = claim.body()["spec"].get("bucketClassName") if claim is not None else None
-    if made_by not in (None, storage.bucket_class_name):
+    if not bucket.is_named(storage) and made_by not in (None, storage.bucket_class_name):
         return Stalled(
             "MigrationRequired",
             f"spec.storage.bucketClassName is {storage.bucket_class_name}, but the bucket was made "

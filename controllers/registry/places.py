@@ -35,7 +35,7 @@ class Places:
         deployments.subscribe(self._on_deployment)
 
     def of(self, registry: Object) -> str | None:
-        """The place where a Registry keeps its images, if it names one."""
+        """The place where a Registry keeps its images, if it has one that others may have too."""
         return self._place.get(registry.key)
 
     def used_by(self, deployment: Object) -> tuple[ObjectKey, ...]:

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 ANNOTATION = f"{GROUP}/place"
 """On the Deployment: the place that its pods write to."""
 _CLOUDS = ("s3", "gcs", "azure")
-_CLAIM = "claim"
-_SIGNS = (*(f'"{cloud}"'.encode() for cloud in _CLOUDS), b'"persistentVolumeClaim')
+_BUCKET, _CLAIM = "bucket", "claim"
+_SIGNS = (
+    *(f'"{cloud}"'.encode() for cloud in _CLOUDS),
+    *(b'"bucketCla', b'"persistentVolumeClaim'),
+)
 _AWS = ".amazonaws.com"
 _CHINA = ".amazonaws.com.cn"
 _CLUSTER = ".cluster.local"
@@ -50,25 +53,37 @@ def is_there(deployment: Object | None, place: str | None) -> bool:
 
 
 def may_name_a_place(obj: Object) -> bool:
-    """Whether it is worth to look for a place in a Registry or a template: most have none."""
+    """Whether it is worth to look for a place in a Registry or a template: many have none."""
     return any(name in obj.raw for name in _SIGNS)
 
 
 def place_of(spec: Mapping[str, Any], owner: Object) -> str | None:
     """Store, bucket and folder of a specification, or its claim.
 
-    None when it names neither: COSI makes a bucket, or a Secret says where it is. What is in
-    Secrets is no annotation's business.
+    None when it names neither, or a Secret says where the bucket is: what is in Secrets is no
+    annotation's business.
     """
-    return _claim_of(spec, owner) or _folder_of(spec, owner.namespace)
+    return (
+        _volume_of(spec, owner)
+        or _claimed_folder_of(spec, owner)
+        or _folder_of(spec, owner.namespace)
+    )
 
 
-def _claim_of(spec: Mapping[str, Any], owner: Object) -> str | None:
+def _volume_of(spec: Mapping[str, Any], owner: Object) -> str | None:
     storage = _at(spec, "storage")
     if isinstance(storage.get("persistentVolumeClaimTemplate"), Mapping):
         return f"{_CLAIM} {volume.own_claim_key(owner)}"
     named = _at(storage, "persistentVolumeClaim").get("claimName")
     return f"{_CLAIM} {owner.namespace}/{named}" if named else None
+
+
+def _claimed_folder_of(spec: Mapping[str, Any], owner: Object) -> str | None:
+    """By its claim, as the names of buckets that COSI makes are not known before."""
+    storage, tuned = _at(spec, "storage"), _at(spec, "config", "storage", "s3")
+    claim = storage.get("bucketClaimName") or (storage.get("bucketClassName") and owner.name)
+    folder = tuned.get("rootdirectory") or ""
+    return f"{_BUCKET} {owner.namespace}/{claim}/{str(folder).strip('/')}" if claim else None
 
 
 def _folder_of(spec: Mapping[str, Any], namespace: str) -> str | None:
@@ -111,11 +126,13 @@ def conflict(inputs: "RegistryInputs") -> Stalled | None:
             "Registry only read (spec.storage.persistentVolumeClaim.readOnly: true)",
         )
     kind = wanted.storage.kind if wanted.storage is not None else ""
+    field = (
+        "config.storage.s3.rootdirectory" if kind == _BUCKET else f"storage.{kind}.rootDirectory"
+    )
     return Stalled(
         "BucketShared",
-        f"{who} writes to the same folder of the same bucket: set "
-        f"spec.storage.{kind}.rootDirectory to a folder of this Registry's own, "
-        "name another bucket, or let this Registry only read "
+        f"{who} writes to the same folder of the same bucket: set spec.{field} to a folder of this "
+        "Registry's own, name another bucket, or let this Registry only read "
         "(spec.config.storage.maintenance.readonly.enabled: true)",
     )
 

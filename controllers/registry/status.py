@@ -19,7 +19,7 @@ from registry_operator.runtime.conditions import Condition, Status
 from registry_operator.runtime.outcome import Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Recorded
 
-_STORAGE_KINDS = ("finalizer", "bucket-claim", "bucket-access", "volume-claim")
+_STORAGE_KINDS = ("bucket-mender", "finalizer", "bucket-claim", "bucket-access", "volume-claim")
 
 
 @dataclass(frozen=True)

@@ -66,8 +66,8 @@ def plan_storage(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
     if storage is None or storage.kind is None:
         return Stalled(
             "StorageNotSpecified",
-            "spec.storage names no storage: set spec.storage.bucketClassName and "
-            "bucketAccessClass, spec.storage.s3, gcs or azure, a volume such as "
+            "spec.storage names no storage: set spec.storage.bucketClassName or bucketClaimName "
+            "with bucketAccessClass, spec.storage.s3, gcs or azure, a volume such as "
             "spec.storage.persistentVolumeClaimTemplate, or spec.storage.emptyDir",
         )
     if storage.cloud is not None:
@@ -194,16 +194,17 @@ def _is_service_account(text: str) -> bool:
 
 
 def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
-    waiting = bucket.waiting_for(inputs)
-    if waiting is not None:
-        return waiting
+    against = sharing.conflict(inputs) or bucket.waiting_for(inputs)
+    if against is not None:
+        return against
     secret = bucket.credentials_key(inputs.owner).name
     access = bucket.access_key(inputs.owner).name
     data = data_of(
         inputs,
         secret,
         where=f"Secret {secret} (made by COSI)",
-        cure=f"delete BucketAccess {access}, and access is granted anew",
+        # Without any Secret of the name COSI never lets the access go.
+        cure=f"create it, empty, and delete BucketAccess {access}: access is granted anew then",
     )
     if isinstance(data, Blocked):
         return data

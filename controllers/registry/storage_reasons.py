@@ -21,7 +21,8 @@ STORAGE: tuple[Reason, ...] = (
     Reason(
         "StorageNotSpecified",
         "No storage is named.",
-        "Set bucketClassName and bucketAccessClass, s3, gcs, azure, a volume, or emptyDir.",
+        "Set bucketClassName or bucketClaimName with bucketAccessClass, s3, gcs, azure, a volume or "
+        "emptyDir.",
         gravity=Gravity.STALL,
     ),
     Reason(
@@ -67,7 +68,7 @@ STORAGE: tuple[Reason, ...] = (
     Reason(
         "BucketShared",
         "An older Registry writes to the same folder of the same bucket.",
-        "Set rootDirectory to a folder of its own, or let the younger one only read.",
+        "Set the folder that the message names to one of its own, or let one of them only read.",
         gravity=Gravity.STALL,
     ),
     Reason(
@@ -101,6 +102,32 @@ STORAGE: tuple[Reason, ...] = (
         "If it lasts: check the BucketClass, its driver and the events of the claim.",
         gravity=Gravity.WAIT,
         for_others=True,
+    ),
+    Reason(
+        "BucketClaimNotFound",
+        "There is no BucketClaim of the name in bucketClaimName.",
+        "Create it in the Registry's namespace, or correct the name.",
+    ),
+    Reason(
+        "BucketClaimTerminating",
+        "The BucketClaim is being deleted, and the bucket with it where its class says so.",
+        "Save the images while pods serve them, or let it go; an own claim is then made anew.",
+    ),
+    Reason(
+        "BucketClaimStuck",
+        "The BucketClaim is not ready though its bucket is: COSI's controller has lost that.",
+        "The operator mends its own claims within minutes; for others the message has the command.",
+    ),
+    Reason(
+        "BucketProtocolUnsupported",
+        "The BucketClaim in bucketClaimName is for another protocol than S3.",
+        "Name a claim whose protocols have S3.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "DeletionStuck",
+        "A BucketAccess or BucketClaim is being deleted for minutes, and finalizers hold it.",
+        "See the driver; if bucket or claim are gone for good, the message has the command.",
     ),
     Reason(
         "AccessNotGranted",

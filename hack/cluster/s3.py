@@ -121,6 +121,17 @@ class S3:
 
         return status == 200
 
+    def revoke(self, account: str, access: str) -> None:
+        """Takes an access key from an account, behind the back of whoever granted it.
+
+        Raises ClusterError when it is refused.
+        """
+        client = Client(self.endpoint, self.region, self.keys, now=self._now)
+        asked = {"UserName": account, "AccessKeyId": access}
+        status, text = within(self._namespace, lambda: client.iam("DeleteAccessKey", **asked))
+        if status != 200:
+            raise ClusterError(f"keys of {account}", f"{status} {text}")
+
     def request(self, method: str, path: str) -> tuple[int, str]:
         """Status and body of a request, signed by the administrator.
 

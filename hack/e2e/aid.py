@@ -28,6 +28,19 @@ def _has_bucket(cluster: Cluster, name: str) -> None:
     print("yes" if cluster.s3.has_bucket(name) else "no")
 
 
+def _revoke(cluster: Cluster, name: str) -> None:
+    account, _, access = name.partition("/")
+    cluster.s3.revoke(account, access)
+
+
+def _stop(cluster: Cluster, component: str) -> None:
+    cluster.stop(component)
+
+
+def _start(cluster: Cluster, component: str) -> None:
+    cluster.start(component)
+
+
 def _install_cosi(cluster: Cluster, _name: str) -> None:
     cluster.add_cosi()
 
@@ -35,6 +48,9 @@ def _install_cosi(cluster: Cluster, _name: str) -> None:
 _COMMANDS: dict[str, tuple[Callable[[Cluster, str], None], str]] = {
     "make-bucket": (_make_bucket, "make an empty bucket in the cluster's store"),
     "has-bucket": (_has_bucket, "say whether the cluster's store has a bucket: yes or no"),
+    "revoke": (_revoke, "take a key, ACCOUNT/ACCESS-KEY, away in the cluster's store"),
+    "stop": (_stop, "stop a component of the cluster, for everybody"),
+    "start": (_start, "start a component that was stopped, and wait until it works"),
     "trust": (_trust, "let the nodes pull from HOST:PORT without TLS"),
     "install-cosi": (_install_cosi, "install COSI"),
 }

@@ -64,8 +64,9 @@ class RegistrySpec(Model):
     resources: ResourceRequirements | None = None
     """Compute resources of the registry container."""
     storage: Storage | None = None
-    """Where images are kept: one of bucketClassName with bucketAccessClass, s3, gcs, azure,
-    persistentVolumeClaim, persistentVolumeClaimTemplate, ephemeral, emptyDir, hostPath."""
+    """Where images are kept: one of bucketClassName or bucketClaimName with bucketAccessClass, s3,
+    gcs, azure, persistentVolumeClaim, persistentVolumeClaimTemplate, ephemeral, emptyDir,
+    hostPath."""
     service: Service = Service()
     """The Service in front of the registry pods."""
     config: dict[str, Any] | None = None

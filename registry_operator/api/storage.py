@@ -33,18 +33,23 @@ Kind: TypeAlias = Literal[
 ]
 
 _ONE_KIND = Rule(
-    rule="[has(self.bucketClassName) || has(self.bucketAccessClass), "
+    rule="[has(self.bucketClassName) || has(self.bucketClaimName) || has(self.bucketAccessClass), "
     "has(self.s3), has(self.gcs), has(self.azure), has(self.persistentVolumeClaim), "
     "has(self.persistentVolumeClaimTemplate), has(self.ephemeral), has(self.emptyDir), "
     "has(self.hostPath)].filter(kind, kind).size() <= 1",
-    message="storage names more than one kind: keep one of bucketClassName with "
+    message="storage names more than one kind: keep one of bucketClassName or bucketClaimName with "
     "bucketAccessClass, s3, gcs, azure, persistentVolumeClaim, persistentVolumeClaimTemplate, "
     "ephemeral, emptyDir, hostPath, and remove the others",
 )
-_BOTH_CLASSES = Rule(
-    rule="has(self.bucketClassName) == has(self.bucketAccessClass)",
-    message="storage.bucketClassName and storage.bucketAccessClass belong together: set both, or "
-    "neither",
+_ONE_BUCKET = Rule(
+    rule="!(has(self.bucketClassName) && has(self.bucketClaimName))",
+    message="storage.bucketClassName asks for a new bucket, and storage.bucketClaimName names one "
+    "that is claimed already: keep one of them",
+)
+_WITH_ACCESS = Rule(
+    rule="has(self.bucketAccessClass) == (has(self.bucketClassName) || has(self.bucketClaimName))",
+    message="storage.bucketAccessClass belongs to storage.bucketClassName or "
+    "storage.bucketClaimName: set it and one of them, or none of the three",
 )
 _SHARES_A_CLAIM = Rule(
     rule="!has(self.shareVolume) || !self.shareVolume || has(self.persistentVolumeClaim) || "
@@ -57,12 +62,18 @@ _SHARES_A_CLAIM = Rule(
 class Storage(Model):
     """Where images are kept: at most one kind."""
 
-    model_config = ConfigDict(json_schema_extra=rules(_ONE_KIND, _BOTH_CLASSES, _SHARES_A_CLAIM))
+    model_config = ConfigDict(
+        json_schema_extra=rules(_ONE_KIND, _ONE_BUCKET, _WITH_ACCESS, _SHARES_A_CLAIM)
+    )
 
     bucket_class_name: Name | None = None
     """BucketClass (COSI) by which a bucket is provisioned. Needs bucketAccessClass."""
+    bucket_claim_name: Name | None = None
+    """BucketClaim (COSI) that exists, in the namespace of the Registry. It is used and never
+    changed, nor deleted. Needs bucketAccessClass."""
     bucket_access_class: Name | None = None
-    """BucketAccessClass (COSI) by which access to the bucket is granted. Needs bucketClassName."""
+    """BucketAccessClass (COSI) by which access to the bucket is granted. Needs bucketClassName or
+    bucketClaimName."""
     s3: S3 | None = None
     """A bucket that exists."""
     gcs: Gcs | None = None
@@ -92,7 +103,7 @@ class Storage(Model):
     def kind(self) -> Kind | None:
         """Which kind is asked for (`bucket` means COSI); None when none is."""
         said: dict[Kind, object] = {
-            "bucket": self.bucket_class_name,
+            "bucket": self.bucket_class_name or self.bucket_claim_name,
             "s3": self.s3,
             "gcs": self.gcs,
             "azure": self.azure,

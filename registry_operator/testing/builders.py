@@ -50,6 +50,7 @@ CLAIM: Mapping[str, Any] = {
 }
 NAMED_CLAIM: Mapping[str, Any] = {"persistentVolumeClaim": {"claimName": "theirs"}}
 COSI: Mapping[str, Any] = {"bucketClassName": "fast", "bucketAccessClass": "fast-keys"}
+CLAIMED: Mapping[str, Any] = {"bucketClaimName": "theirs", "bucketAccessClass": "fast-keys"}
 
 _versions = itertools.count(1000)
 
@@ -271,6 +272,30 @@ def a_bucket_claim(registry: Mapping[str, Any], *, ready: bool = True) -> Body:
         "metadata": {**owned_metadata(registry), "ownerReferences": []},
         "spec": {"bucketClassName": "fast", "protocols": ["S3"]},
         "status": {"bucketReady": ready},
+    }
+
+
+def a_users_claim(name: str = "theirs", *, ready: bool = True) -> Body:
+    """A BucketClaim of a user, which bears no label of ours."""
+    return {
+        "apiVersion": "objectstorage.k8s.io/v1alpha1",
+        "kind": "BucketClaim",
+        "metadata": {"namespace": NAMESPACE, "name": name, "uid": f"uid-{name}", "generation": 1},
+        "spec": {"bucketClassName": "slow", "protocols": ["S3"]},
+        "status": {"bucketReady": ready, "bucketName": f"bucket-{name}"},
+    }
+
+
+def a_bucket(claim: Mapping[str, Any], *, ready: bool = True) -> Body:
+    """The Bucket that COSI made for a claim."""
+    metadata = claim["metadata"]
+    reference = {name: metadata[name] for name in ("namespace", "name", "uid")}
+    return {
+        "apiVersion": "objectstorage.k8s.io/v1alpha1",
+        "kind": "Bucket",
+        "metadata": {"name": f"bucket-{metadata['name']}"},
+        "spec": {"bucketClaim": reference},
+        "status": {"bucketReady": ready, "bucketID": "id-1" if ready else ""},
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from controllers.kinds import REGISTRY, REGISTRY_TEMPLATE, SECRET
+from controllers.kinds import BUCKET_CLAIM, REGISTRY, REGISTRY_TEMPLATE, SECRET
 from registry_operator.api.names import ANNOTATION_INTENT
 from registry_operator.kube.errors import ApiError, Forbidden, InternalError, Invalid
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -19,6 +19,7 @@ from registry_operator.testing.builders import (
     a_registry,
     a_secret,
     a_template,
+    a_users_claim,
     own_folder,
 )
 from registry_operator.testing.fake_api import Change
@@ -133,6 +134,16 @@ class Actors:
             self._api.put(SECRET, body)
         elif self._api.get(SECRET, _key(name)) is not None:
             self._api.delete(SECRET, _key(name))
+
+    def _bucket_claim(self, name: str, *, is_there: bool) -> None:
+        """A user claims a bucket himself, for Registries to use, or gives it back."""
+        found = self._api.get(BUCKET_CLAIM, _key(name))
+        if is_there and found is None:
+            body = a_users_claim(name)
+            del body["metadata"]["uid"], body["status"]
+            self._api.put(BUCKET_CLAIM, body)
+        elif not is_there and found is not None:
+            self._api.delete(BUCKET_CLAIM, _key(name))
 
     def _squat(self, kind: str, name: str, lasts: float) -> None:
         """Somebody else has an object of a name that a Registry needs."""

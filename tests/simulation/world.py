@@ -10,7 +10,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from controllers.kinds import PERSISTENT_VOLUME_CLAIM, REGISTRY, REGISTRY_TEMPLATE
+from controllers.kinds import (
+    BUCKET_CLAIM,
+    PERSISTENT_VOLUME_CLAIM,
+    REGISTRY,
+    REGISTRY_TEMPLATE,
+)
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -202,7 +207,7 @@ class World:
         """
         return [
             (resource, _anew(body))
-            for resource in KINDS
+            for resource in (*KINDS, BUCKET_CLAIM)
             for body in self.api.objects(resource, NAMESPACE)
             if resource == REGISTRY or _is_users(body) or _is_kept(resource, body)
         ] + [

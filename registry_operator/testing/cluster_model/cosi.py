@@ -8,6 +8,7 @@ or not.
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Any
 
 from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, SECRET
@@ -21,11 +22,16 @@ _GRANTED = "do-not-tell-cosi"
 
 
 class CosiModel:
-    """Runs until cancelled; while it `is_down` nothing happens."""
+    """Runs until cancelled; while it `is_down` nothing happens.
 
-    def __init__(self, api: FakeApi, rng: random.Random) -> None:
+    `at_once` is how many claims and accesses it manages at a time, None all: the real one's clients
+    are throttled.
+    """
+
+    def __init__(self, api: FakeApi, rng: random.Random, *, at_once: int | None = None) -> None:
         self._api = api
         self._rng = rng
+        self._at_once = at_once
         self.is_down = False
         self.buckets: set[ObjectKey] = set()
         self._news = asyncio.Event()
@@ -45,18 +51,27 @@ class CosiModel:
             self._news.set()
 
     def step(self) -> None:
-        """Take one step for each claim and access."""
-        for claim in self._api.objects(BUCKET_CLAIM):
-            self._provision(claim)
-        for access in self._api.objects(BUCKET_ACCESS):
-            self._grant(access)
+        """Take one step for each claim and access, or for as many as it manages."""
+        works: list[tuple[Callable[[Body], None], Body]] = [
+            *((self._provision, claim) for claim in self._api.objects(BUCKET_CLAIM)),
+            *((self._grant, access) for access in self._api.objects(BUCKET_ACCESS)),
+        ]
+        before, managed = self._api.revision, 0
+        for work, body in works:
+            work(body)
+            managed += self._api.revision > before
+            before = self._api.revision
+            if managed == self._at_once:
+                self._news.set()
+                return
 
     def _provision(self, claim: Body) -> None:
         key = _key(claim)
         if "deletionTimestamp" in claim["metadata"]:
             self.buckets.discard(key)
             self._hold(BUCKET_CLAIM, key, held=False)
-        elif not claim.get("status", {}).get("bucketReady"):
+        elif not claim.get("status", {}).get("bucketName"):
+            # As the real one, it never looks again at a claim whose bucket it has made.
             self.buckets.add(key)
             status = {"bucketReady": True, "bucketName": f"bucket-{key.name}"}
             self._hold(BUCKET_CLAIM, key, held=True, status=status)
@@ -70,7 +85,7 @@ class CosiModel:
             self._hold(BUCKET_ACCESS, key, held=False)
             return
         claim = ObjectKey(key.namespace, access["spec"]["bucketClaimName"])
-        if access.get("status", {}).get("accessGranted") or claim not in self.buckets:
+        if access.get("status", {}).get("accessGranted") or not self._is_ready(claim):
             return
         if self._api.get(SECRET, secret) is None:
             info = {"BucketInfo": a_bucket_info(access_key="AKIA", secret_key=_GRANTED)}
@@ -79,6 +94,11 @@ class CosiModel:
             self._api.put(SECRET, body)
         status = {"accessGranted": True, "accountID": f"account-{key.name}"}
         self._hold(BUCKET_ACCESS, key, held=True, status=status)
+
+    def _is_ready(self, claim: ObjectKey) -> bool:
+        found = self._api.get(BUCKET_CLAIM, claim)
+        said = found is not None and found.get("status", {}).get("bucketReady")
+        return bool(said and claim in self.buckets)
 
     def _hold(
         self, resource: Resource, key: ObjectKey, *, held: bool, status: Body | None = None

@@ -177,7 +177,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "one class without the other": (
         _registry({"storage": {"bucketClassName": "x"}}),
-        "bucketClassName and storage.bucketAccessClass belong together: set both, or neither",
+        "storage.bucketAccessClass belongs to storage.bucketClassName or storage.bucketClaimName",
     ),
     "port 0": (
         _registry({"service": {"port": 0}}),

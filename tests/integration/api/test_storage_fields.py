@@ -69,6 +69,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "sizes at their bounds": {
         "s3": {**_BUCKET, "chunkSize": 5368709120, "multipartCopy": {"thresholdSize": "5Gi"}}
     },
+    "a bucket that is claimed": {"bucketClaimName": "images", "bucketAccessClass": "keys"},
     "no verification": {
         "s3": {**_BUCKET, "endpoint": "https://minio:9000", "insecureSkipVerify": True}
     },
@@ -178,7 +179,23 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "two clouds": (
         {"storage": {"s3": _BUCKET, "azure": _AZURE}},
-        "keep one of bucketClassName with bucketAccessClass, s3, gcs, azure, persistentVolume",
+        "bucketAccessClass, s3, gcs, azure, persistentVolume",
+    ),
+    "a claim and a cloud": (
+        {"storage": {"bucketClaimName": "a", "bucketAccessClass": "b", "s3": _BUCKET}},
+        "storage names more than one kind",
+    ),
+    "a bucket to be claimed and one that is": (
+        {"storage": {"bucketClassName": "a", "bucketClaimName": "b", "bucketAccessClass": "c"}},
+        "storage.bucketClaimName names one that is claimed already: keep one of them",
+    ),
+    "a claim without a class of access": (
+        {"storage": {"bucketClaimName": "a"}},
+        "storage.bucketAccessClass belongs to storage.bucketClassName or storage.bucketClaimName",
+    ),
+    "a class of access alone": (
+        {"storage": {"bucketAccessClass": "a"}},
+        "set it and one of them, or none of the three",
     ),
     "a folder that begins with a slash": (
         _s3(rootDirectory="/team-a"),

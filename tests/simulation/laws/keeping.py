@@ -21,6 +21,7 @@ from controllers.kinds import (
 )
 from controllers.registry.finalizer import FINALIZER
 from controllers.registry.moving import ANNOTATION as STORAGE
+from controllers.registry.moving import CLAIM
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.lease import LEASES
@@ -112,6 +113,8 @@ class Keeping:
         faults = []
         if change.resource in _DATA and not self._may_go(change.new):
             faults.append("holds data and was deleted")
+        if change.resource == BUCKET_CLAIM and not self._is_its_own(change.new):
+            faults.append("is a user's and was deleted")
         if change.resource == BUCKET_CLAIM and self._api.get(BUCKET_ACCESS, key) is not None:
             faults.append("was deleted before the access to it")
         if change.resource == SECRET and self._is_used(change.new):
@@ -161,6 +164,9 @@ class Keeping:
         found: list[Body | None] = []
         if "bucketClassName" in storage:
             found = [self._api.get(resource, key) for resource in _BUCKET]
+        if "bucketClaimName" in storage:
+            # Of a bucket that is claimed already only the access is its own.
+            found = [self._api.get(BUCKET_ACCESS, key)]
         if "persistentVolumeClaimTemplate" in storage:
             data = ObjectKey(key.namespace, f"{key.name}-data")
             claim = self._api.get(PERSISTENT_VOLUME_CLAIM, data)
@@ -176,6 +182,12 @@ class Keeping:
             and "deletionTimestamp" in owner["metadata"]
             and owner["spec"].get("deletionPolicy") == "Delete"
         )
+
+    def _is_its_own(self, claim: Body) -> bool:
+        """Whether an operator made a claim, and its Registry does not say that it is a user's."""
+        owner = self._owner(claim)
+        storage = (owner["spec"].get("storage") or {}) if owner is not None else {}
+        return claim["metadata"]["uid"] in self._made and "bucketClaimName" not in storage
 
     def _is_used(self, secret: Body) -> bool:
         """Whether a Deployment refers to it, and has for so long that no write of it is under way."""
@@ -224,8 +236,12 @@ def _leaves_images(old: Body, new: Body) -> bool:
         return False
     if set(_claims(old)) - set(_claims(new)):
         return True
-    before, after = (one["metadata"].get("annotations", {}).get(STORAGE) for one in (old, new))
-    return before not in {None, after, *LOST_WITH_POD}
+    own = old["metadata"]["name"]
+    before, after = (one["metadata"].get("annotations", {}) for one in (old, new))
+    if before.get(STORAGE) not in {None, after.get(STORAGE), *LOST_WITH_POD}:
+        return True
+    claims = before.get(CLAIM, own), after.get(CLAIM, own)
+    return bool(before.get(STORAGE) == "bucket" and claims[0] != claims[1])
 
 
 def _is_unguarded(owner: Body | None) -> bool:

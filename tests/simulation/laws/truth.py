@@ -26,6 +26,7 @@ from tests.simulation.laws import claims
 from tests.simulation.laws.law import Court
 
 Body = dict[str, Any]
+_BUCKET = frozenset({"bucketClassName", "bucketClaimName"})
 _WRITERS_WORDS = frozenset(
     {"AdmissionDenied", "Forbidden", "QuotaExceeded", "Rejected", "WriteFailed"}
 )
@@ -216,7 +217,7 @@ def _has_had_storage(facts: Facts, metadata: Body, spec: Body) -> bool:
 
 def _kind(spec: Body) -> str:
     storage = spec.get("storage") or {}
-    names = {"bucketClassName": "bucket", "s3": "s3", "emptyDir": "emptyDir"}
+    names = {**dict.fromkeys(_BUCKET, "bucket"), "s3": "s3", "emptyDir": "emptyDir"}
     return next((kind for name, kind in names.items() if name in storage), "")
 
 
@@ -233,15 +234,19 @@ def _had_an_emptydir(_facts: Facts, _metadata: Body, spec: Body) -> bool:
 
 
 def _wanted_s3_or_bucket(_facts: Facts, _metadata: Body, spec: Body) -> bool:
-    return not {"s3", "bucketClassName"}.isdisjoint(spec.get("storage", {}))
+    return not {"s3", *_BUCKET}.isdisjoint(spec.get("storage", {}))
 
 
 def _wanted_a_bucket(_facts: Facts, _metadata: Body, spec: Body) -> bool:
-    return "bucketClassName" in spec.get("storage", {})
+    return not _BUCKET.isdisjoint(spec.get("storage", {}))
+
+
+def _named_a_claim(_facts: Facts, _metadata: Body, spec: Body) -> bool:
+    return "bucketClaimName" in spec.get("storage", {})
 
 
 def _had_a_bucket(facts: Facts, metadata: Body, spec: Body) -> bool:
-    if "bucketClassName" not in spec.get("storage", {}):
+    if _BUCKET.isdisjoint(spec.get("storage", {})):
         return "s3" in spec.get("storage", {})
     return bool("ready" in facts[f"bucketaccesses {metadata['name']}"])
 
@@ -259,6 +264,7 @@ _TESTS: Mapping[str, Callable[[Facts, Body, Body], bool]] = {
     "SecretNotFound": _wanted_s3_or_bucket,
     "SecretIncomplete": _wanted_s3_or_bucket,
     "BucketNotReady": _wanted_a_bucket,
+    "BucketClaimNotFound": _named_a_claim,
     "AccessNotGranted": _wanted_a_bucket,
     "StorageInUse": _had_a_bucket,
     "StorageConfigured": _had_a_bucket,

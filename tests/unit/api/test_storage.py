@@ -28,6 +28,7 @@ _VOLUME = {"resources": {"requests": {"storage": "1Gi"}}}
         ({"persistentVolumeClaimTemplate": _VOLUME}, "persistentVolumeClaimTemplate"),
         ({"ephemeral": {"volumeClaimTemplate": {"spec": _VOLUME}}}, "ephemeral"),
         ({"hostPath": {"path": "/srv/images"}}, "hostPath"),
+        ({"bucketClaimName": "a", "bucketAccessClass": "b"}, "bucket"),
     ],
 )
 def test_the_kind_follows_from_the_block_that_is_there(block: dict[str, Any], kind: str) -> None:
@@ -127,6 +128,7 @@ def test_certificates_are_looked_for_under_a_key_that_is_usual() -> None:
         {"ephemeral": {"volumeClaimTemplate": {}}},
         {"hostPath": {"type": "Directory"}},
         {"hostPath": {"path": "/srv", "type": "File"}},
+        {"bucketClaimName": "a/b"},
     ],
 )
 def test_what_can_never_work_is_refused(block: dict[str, Any]) -> None:

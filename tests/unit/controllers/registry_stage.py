@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from controllers.kinds import (
+    BUCKET,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
@@ -38,7 +39,7 @@ KINDS = (
     REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT,
     ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM,
 )  # fmt: skip
-COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS)
+COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS, BUCKET)
 HTTP_SECRET = "do-not-tell-http"
 
 

@@ -23,7 +23,7 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry import guardian, reporter
+from controllers.registry import guardian, mender, reporter
 from controllers.registry.assembly import IDENTITY, KINDS, TRIGGERS
 from controllers.registry.gather import Stores
 from controllers.registry.reasons import TABLE
@@ -33,6 +33,7 @@ from registry_operator.runtime.operator import Operator, Settings
 from registry_operator.testing.builders import (
     CERTIFICATES,
     CLAIM,
+    CLAIMED,
     COSI,
     NAMED_CLAIM,
     NAMESPACE,
@@ -42,6 +43,7 @@ from registry_operator.testing.builders import (
     a_config_map,
     a_registry,
     a_secret,
+    a_users_claim,
     a_volume_claim,
 )
 from registry_operator.testing.fake_api import FakeApi
@@ -55,7 +57,7 @@ STORES = {field.name for field in fields(Stores)} - {"registries", "templates"}
 
 
 def test_every_reconciler_has_its_triggers_and_every_trigger_is_a_store() -> None:
-    assert TRIGGERS.keys() == NAMES | {guardian.NAME, reporter.NAME}
+    assert TRIGGERS.keys() == NAMES | {guardian.NAME, mender.NAME, reporter.NAME}
     for triggers in TRIGGERS.values():
         assert set(triggers) <= STORES
 
@@ -86,7 +88,7 @@ def test_reasons_for_holding_back_are_in_the_table() -> None:
 
 def runs(operator: Operator) -> dict[str, int]:
     stats = operator.metrics.registry
-    names = NAMES | {guardian.NAME, reporter.NAME}
+    names = NAMES | {guardian.NAME, mender.NAME, reporter.NAME}
     return {
         name: int(
             sum(
@@ -159,6 +161,27 @@ async def test_a_change_wakes_who_looks_at_it_and_nobody_else(
 
     woken = {name for name in after if after[name] > before[name]}
     assert woken == {name for name, stores in TRIGGERS.items() if store in stores}
+
+
+@pytest.mark.virtual
+@pytest.mark.parametrize("template", [None, "base"])
+async def test_a_claim_of_a_user_wakes_who_looks_at_it_for_whoever_names_it(
+    clock: VirtualClock, template: str | None
+) -> None:
+    stage = RegistryStage(clock, cosi=True)
+    stage.create_template(storage=CLAIMED)
+    stage.api.put(BUCKET_CLAIM, a_users_claim(ready=False))
+    async with stage.running() as operator:
+        stage.create(template=template, storage=None if template else CLAIMED)
+        await stage.settle()
+        assert stage.told() == ("False", "BucketNotReady")
+        before = runs(operator)
+        touch(BUCKET_CLAIM, "theirs")(stage)
+        await stage.settle(2)
+        after = runs(operator)
+
+    woken = {name for name in after if after[name] > before[name]}
+    assert woken == {name for name, stores in TRIGGERS.items() if "bucket_claims" in stores}
 
 
 @pytest.mark.virtual

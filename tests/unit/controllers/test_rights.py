@@ -8,6 +8,7 @@ import yaml
 
 import controllers
 from controllers.kinds import (
+    BUCKET,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
@@ -27,6 +28,7 @@ from registry_operator.testing.builders import (
     NAMED_CLAIM,
     NAMESPACE,
     TRUSTING,
+    a_bucket,
     a_bucket_info,
     a_config_map,
     a_registry,
@@ -119,6 +121,14 @@ async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> No
         stage.api.put(SECRET, a_secret("images-bucket", {"BucketInfo": a_bucket_info()}))
         stage.api.change(BUCKET_ACCESS, key, lambda b: b.update(status={"accessGranted": True}))
         await stage.settle()
+        assert stage.told() == ("True", "Ready")
+        forgotten = stage.api.change(
+            BUCKET_CLAIM,
+            key,
+            lambda b: b.update(status={"bucketReady": False, "bucketName": "bucket-images"}),
+        )
+        stage.api.put(BUCKET, a_bucket(forgotten))
+        await stage.settle(90)
         assert stage.told() == ("True", "Ready")
         (first,) = stage.names(REPLICA_SET)
         stage.change(lambda spec: spec.update(config={"log": {"level": "debug"}}))

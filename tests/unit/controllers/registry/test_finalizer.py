@@ -16,11 +16,13 @@ from controllers.registry.finalizer import (
 from controllers.registry.inputs import ClaimState, CosiObjects, RegistryInputs
 from registry_operator.testing.builders import CLAIM as VOLUME
 from registry_operator.testing.builders import (
+    CLAIMED,
     NAMED_CLAIM,
     S3,
     a_bucket_access,
     a_bucket_claim,
     a_registry,
+    a_users_claim,
     a_volume_claim,
     an_object,
     deleting,
@@ -83,9 +85,10 @@ def test_the_access_goes_first() -> None:
 def test_the_access_is_waited_for() -> None:
     going = deleting(ACCESS, finalizers=GOING)
 
-    assert decide(leaving(TAKES_ALONG, claim=CLAIM, access=going)) == Await(
-        "BucketAccess images is being deleted"
-    )
+    step = decide(leaving(TAKES_ALONG, claim=CLAIM, access=going))
+
+    assert isinstance(step, Await)
+    assert step.target.kind == "BucketAccess"
 
 
 def test_then_the_claim_goes_and_is_waited_for() -> None:
@@ -93,8 +96,9 @@ def test_then_the_claim_goes_and_is_waited_for() -> None:
     assert isinstance(step, DeleteData)
     assert step.target.kind == "BucketClaim"
 
-    going = deleting(CLAIM, finalizers=GOING)
-    assert decide(leaving(TAKES_ALONG, claim=going)) == Await("BucketClaim images is being deleted")
+    step = decide(leaving(TAKES_ALONG, claim=deleting(CLAIM, finalizers=GOING)))
+    assert isinstance(step, Await)
+    assert step.target.kind == "BucketClaim"
 
 
 def test_at_last_the_registry_goes() -> None:
@@ -113,6 +117,26 @@ def test_what_is_not_ours_is_not_deleted() -> None:
     step = decide(leaving(TAKES_ALONG, claim=foreign[0], access=foreign[1]))
 
     assert step == SetFinalizer(present=False)
+
+
+@pytest.mark.parametrize(
+    ("named", "claim"),
+    [
+        ("theirs", a_users_claim()),
+        # Even where it was an own one, and bears our labels.
+        ("images", CLAIM),
+    ],
+)
+def test_of_a_claim_that_is_named_only_the_access_goes(named: str, claim: dict[str, Any]) -> None:
+    storage = {**CLAIMED, "bucketClaimName": named}
+    registry = a_registry(storage=storage, deletionPolicy="Delete")
+    assert decide(a_snapshot(registry)) == SetFinalizer(present=True)
+    step = decide(leaving(registry, claim=claim, access=ACCESS))
+    assert isinstance(step, DeleteData)
+    assert step.target.kind == "BucketAccess"
+
+    for rest in (claim, deleting(claim, finalizers=GOING), None):
+        assert decide(leaving(registry, claim=rest)) == SetFinalizer(present=False)
 
 
 def test_finalizers_of_others_are_theirs() -> None:

@@ -34,6 +34,7 @@ from registry_operator.runtime.store import Store
 from registry_operator.runtime.writer import Writer
 from registry_operator.testing.builders import (
     CLAIM,
+    CLAIMED,
     COSI,
     NAMED_CLAIM,
     NAMESPACE,
@@ -49,6 +50,7 @@ from registry_operator.testing.builders import (
     a_secret,
     a_service,
     a_service_account,
+    a_users_claim,
     a_volume_claim,
     an_endpoint_slice,
     an_object,
@@ -232,6 +234,38 @@ async def test_what_holds_writes_back(
 
     assert found is not None
     assert found.hold == hold
+
+
+async def test_a_claim_of_its_name_that_is_not_its_own_is_not_used_unless_it_is_named(
+    field: Field,
+) -> None:
+    field.show(BUCKET_CLAIM, a_users_claim("images"))
+    field.show(REGISTRY, a_registry(storage=COSI))
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    assert found.cosi.claim is None
+
+    field.show(REGISTRY, a_registry(storage={**CLAIMED, "bucketClaimName": "images"}))
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    assert found.cosi.claim is not None
+
+
+async def test_a_claim_that_is_named_concerns_who_names_it_as_long_as_he_does(
+    field: Field,
+) -> None:
+    claim = an_object(a_users_claim())
+    field.show(REGISTRY, a_registry(storage=CLAIMED))
+    assert field.gatherer.claims.concerned(claim) == ()
+
+    found = field.gatherer.gather(KEY)
+    assert found is not None
+    assert found.cosi.claim is None
+    assert field.gatherer.claims.concerned(claim) == (KEY,)
+
+    field.show(REGISTRY, a_registry(storage=COSI))
+    field.gatherer.gather(KEY)
+    assert field.gatherer.claims.concerned(claim) == ()
 
 
 async def test_cosi_is_served_when_both_kinds_are_in_memory(field: Field) -> None:

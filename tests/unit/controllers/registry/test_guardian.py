@@ -14,6 +14,7 @@ from registry_operator.kube.errors import Conflict, Forbidden, TransportError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.applier import Applier
+from registry_operator.runtime.clock import whole_time
 from registry_operator.runtime.outcome import After, Blocked, Done
 from registry_operator.runtime.outcomes import Outcomes
 from registry_operator.runtime.store import Store
@@ -45,6 +46,7 @@ class Post:
             gather=self.gather,
             applier=Applier(client, field_manager="stage/f", observer=lambda *_told: None),
             outcomes=self.outcomes,
+            clock=clock,
             field_manager="stage/finalizer",
         )
 
@@ -119,17 +121,25 @@ async def test_what_goes_is_deleted_as_it_was_seen_and_told(post: Post) -> None:
     assert preconditions["uid"] == post.access.uid
 
 
-async def test_what_is_on_its_way_is_waited_for(post: Post) -> None:
+async def test_what_is_on_its_way_is_waited_for_and_told_when_it_does_not_end(
+    post: Post, clock: VirtualClock
+) -> None:
     post.put(TAKES_ALONG, finalizers=[FINALIZER])
     access = a_bucket_access(TAKES_ALONG)
-    going = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": ["x"]}
+    going = {"deletionTimestamp": whole_time(clock.now()), "finalizers": ["x", "y"]}
     post.access = Object.of({**access, "metadata": access["metadata"] | going})
     post.api.delete(REGISTRY, KEY)
     before = len(post.api.requests)
+    await clock.sleep(10)
+    outcome = await post.guardian.reconcile(KEY)
 
-    assert await post.guardian.reconcile(KEY) == Blocked(
-        "Terminating", "BucketAccess images is being deleted"
-    )
+    assert outcome == After(170.0, "Terminating", "BucketAccess images is being deleted")
+    await clock.sleep(170)
+    outcome = await post.guardian.reconcile(KEY)
+    assert isinstance(outcome, Blocked)
+    assert outcome.reason == "Terminating"
+    assert "held by x, y" in outcome.message
+    assert "kubectl -n team-a patch bucketaccess images --type=json" in outcome.message
     assert len(post.api.requests) == before
 
 

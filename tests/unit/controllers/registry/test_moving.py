@@ -8,16 +8,20 @@ import pytest
 from controllers.registry.deployment import desired
 from controllers.registry.inputs import Children, ClaimState, CosiObjects, RegistryInputs
 from controllers.registry.moving import ANNOTATION, refusal
+from controllers.registry.moving import CLAIM as BUCKET_OF
 from registry_operator.testing.builders import (
     CLAIM,
+    CLAIMED,
     COSI,
     EMPTY_DIR,
     NAMED_CLAIM,
     S3,
     a_bucket_access,
     a_bucket_claim,
+    a_bucket_info,
     a_deployment,
     a_registry,
+    a_users_claim,
     a_volume_claim,
     an_object,
 )
@@ -114,6 +118,93 @@ def test_an_access_keeps_its_class_and_may_be_made_anew() -> None:
     assert told is not None
     assert told.reason == "AccessClassChanged"
     assert "delete BucketAccess images" in told.message
+
+
+def claimed(
+    storage: Any, *, pods_on: str | None = None, access_to: str | None = None
+) -> RegistryInputs:
+    """A Registry that asks for a bucket; its pods and its access were made for these claims."""
+    registry = a_registry(storage=storage)
+    deployment = a_deployment(registry)
+    deployment["metadata"]["annotations"] = {ANNOTATION: "bucket"}
+    if pods_on != "images":
+        deployment["metadata"]["annotations"][BUCKET_OF] = pods_on
+    access = a_bucket_access(registry)
+    access["spec"]["bucketClaimName"] = access_to
+    return a_snapshot(
+        registry,
+        children=Children(deployment=an_object(deployment) if pods_on else None),
+        cosi=CosiObjects(served=True, access=an_object(access) if access_to else None),
+    )
+
+
+def naming(claim: str) -> dict[str, Any]:
+    return {**CLAIMED, "bucketClaimName": claim}
+
+
+@pytest.mark.parametrize(
+    ("storage", "pods_on", "access_to"),
+    [
+        (naming("theirs"), "theirs", "theirs"),
+        (naming("theirs"), None, "theirs"),
+        (naming("theirs"), "theirs", None),
+        (naming("theirs"), None, None),
+        # A Registry's own claim has its name, whichever field says so.
+        (naming("images"), "images", "images"),
+        (COSI, "images", "images"),
+        (COSI, "images", None),
+    ],
+)
+def test_the_same_claim_may_be_asked_for_in_either_way(
+    storage: Any, pods_on: str | None, access_to: str | None
+) -> None:
+    assert refusal(claimed(storage, pods_on=pods_on, access_to=access_to)) is None
+
+
+@pytest.mark.parametrize(
+    ("storage", "wanted", "used"),
+    [
+        (naming("theirs"), "theirs", "images"),
+        (naming("theirs"), "theirs", "others"),
+        (COSI, "images", "theirs"),
+    ],
+)
+def test_another_claim_is_refused_whether_pods_or_the_access_tell_of_the_old_one(
+    storage: Any, wanted: str, used: str
+) -> None:
+    by_pods = refusal(claimed(storage, pods_on=used))
+    by_access = refusal(claimed(storage, access_to=used))
+
+    assert by_pods is not None
+    assert by_access is not None
+    assert by_pods.reason == by_access.reason == "MigrationRequired"
+    asked = f"asks for the bucket of BucketClaim {wanted}, but"
+    assert asked in by_pods.message
+    assert f"of BucketClaim {used}, where they would stay" in by_pods.message
+    assert asked in by_access.message
+    assert f"for BucketClaim {used}, where the images are" in by_access.message
+    assert "delete BucketAccess images" in by_access.message
+
+
+def test_the_class_that_a_users_claim_was_made_by_is_the_users_to_choose() -> None:
+    inputs = claimed(naming("theirs"), pods_on="theirs", access_to="theirs")
+    cosi = replace(inputs.cosi, claim=an_object(a_users_claim()))
+
+    assert refusal(replace(inputs, cosi=cosi)) is None
+
+
+def test_the_deployment_says_which_claim_its_pods_use_where_one_is_named() -> None:
+    info = holding(BucketInfo=a_bucket_info())
+    registry = a_registry(storage=CLAIMED)
+    claim, access = an_object(a_users_claim()), an_object(a_bucket_access(registry))
+    cosi = CosiObjects(served=True, claim=claim, access=access)
+    body = body_of(desired(serving(registry, credentials=info, cosi=cosi)))
+    assert body["metadata"]["annotations"] == {ANNOTATION: "bucket", BUCKET_OF: "theirs"}
+
+    registry = a_registry(storage=COSI)
+    cosi = replace(cosi, claim=an_object(a_bucket_claim(registry)))
+    body = body_of(desired(serving(registry, credentials=info, cosi=cosi)))
+    assert body["metadata"]["annotations"] == {ANNOTATION: "bucket"}
 
 
 def test_a_bucket_that_was_kept_is_not_in_the_way_of_another_storage() -> None:

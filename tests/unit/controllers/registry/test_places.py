@@ -11,6 +11,8 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.store import Store
 from registry_operator.testing.builders import (
+    CLAIMED,
+    COSI,
     EMPTY_DIR,
     NAMESPACE,
     S3,
@@ -88,6 +90,17 @@ def test_those_of_one_folder_are_beside_each_other_and_hear_of_each_other(town: 
     assert town.beside("b") == ["a"]
     assert town.beside("c") == []
     assert town.heard() == ["a"]
+
+
+def test_who_names_the_claim_of_another_is_beside_him(town: Town) -> None:
+    town.show("images", storage=COSI)
+    town.show("a", storage={**CLAIMED, "bucketClaimName": "images"})
+    town.show("b", storage=CLAIMED)
+
+    assert town.beside("images") == ["a"]
+    assert town.beside("a") == ["images"]
+    assert town.beside("b") == []
+    assert town.heard() == ["images"]
 
 
 def test_who_moves_is_told_to_those_he_leaves_and_those_he_comes_to(town: Town) -> None:

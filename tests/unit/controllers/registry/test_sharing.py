@@ -21,6 +21,7 @@ from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import (
     CLAIM,
+    CLAIMED,
     COSI,
     EMPTY_DIR,
     NAMED_CLAIM,
@@ -141,17 +142,30 @@ def test_an_account_of_azure_is_known_by_its_endpoint() -> None:
     assert place("azure") == place("azure", endpoint=endpoint)
 
 
+def claimed(name: str, storage: Any, folder: str | None = None) -> str | None:
+    config = {"storage": {"s3": {"rootdirectory": folder}}} if folder is not None else None
+    registry = a_registry(name, storage=storage, config=config)
+    return place_of(registry["spec"], an_object(registry))
+
+
+def test_a_claimed_bucket_is_known_by_its_claim_whoever_claimed_it() -> None:
+    assert claimed("theirs", COSI) == claimed("images", CLAIMED) == claimed("other", CLAIMED)
+    assert claimed("images", CLAIMED, "/") == claimed("images", CLAIMED)
+    assert claimed("images", COSI) != claimed("images", CLAIMED)
+    assert claimed("images", CLAIMED, "a") != claimed("other", CLAIMED, "b")
+
+
 @pytest.mark.parametrize(
     "storage",
     [
-        *(None, {}, EMPTY_DIR, COSI, {"s3": None}, SELECTED),
+        *(None, {}, EMPTY_DIR, {"bucketAccessClass": "a"}, {"s3": None}, SELECTED),
         *({"s3": {"bucket": "b", field: {"name": "a", "key": "b"}}} for field in HIDING),
     ],
 )
-def test_what_names_no_bucket_has_no_place(storage: Any) -> None:
+def test_what_has_no_bucket_has_no_place(storage: Any) -> None:
     registry = a_registry(storage=storage)
 
-    assert place_of(registry["spec"], owner()) is None
+    assert place_of(registry["spec"], an_object(registry)) is None
 
 
 json = st.recursive(
@@ -161,7 +175,8 @@ json = st.recursive(
         | st.dictionaries(
             st.sampled_from(
                 [
-                    *("storage", "s3", "gcs", "azure", "config", "endpoint", "rootdirectory"),
+                    *("storage", "s3", "gcs", "azure", "bucketClaimName", "bucketClassName"),
+                    *("config", "endpoint", "rootdirectory"),
                     *("persistentVolumeClaim", "persistentVolumeClaimTemplate", "claimName"),
                 ]
             ),
@@ -176,20 +191,22 @@ json = st.recursive(
 @given(json, st.text("http:/[]@.#?", max_size=12))
 def test_no_specification_is_too_odd_for_a_place(spec: Any, endpoint: str) -> None:
     odd = a_registry(storage={"s3": {"bucket": "b", "endpoint": endpoint}})
-    assert place_of(odd["spec"], owner()) is not None
+    assert place_of(odd["spec"], an_object(odd)) is not None
     assert may_name_a_place(an_object(odd))
 
-    place_of(spec, owner())
+    place_of(spec, an_object(a_registry()))
     assert writes(spec) in (True, False)
 
 
-def test_who_names_no_bucket_is_not_looked_at() -> None:
-    assert not may_name_a_place(an_object(a_registry(storage=COSI)))
+def test_who_has_no_bucket_is_not_looked_at() -> None:
+    assert not may_name_a_place(an_object(a_registry(storage=EMPTY_DIR)))
+    assert may_name_a_place(an_object(a_registry(storage=COSI)))
+    assert may_name_a_place(an_object(a_registry(storage=CLAIMED)))
 
 
-def created(name: str, second: int, **fields: Any) -> dict[str, Any]:
+def created(name: str, second: int, storage: Any = S3, **fields: Any) -> dict[str, Any]:
     stamp = f"2026-01-01T00:00:{second:02}Z"
-    registry = a_registry(name, storage=S3, **fields)
+    registry = a_registry(name, storage=storage, **fields)
     registry["metadata"]["creationTimestamp"] = stamp
     return registry
 
@@ -209,6 +226,12 @@ def test_the_older_one_writes_and_the_younger_one_is_told_what_to_set() -> None:
     message = judged(young, old)
     for words in ("Registry team-a/old", "spec.storage.s3.rootDirectory", "readonly"):
         assert words in message
+
+
+def test_in_a_claimed_bucket_the_folder_is_one_of_the_configuration() -> None:
+    message = judged(created("young", 2, CLAIMED), created("old", 1, CLAIMED))
+
+    assert "set spec.config.storage.s3.rootdirectory to a folder" in message
 
 
 def test_who_has_pods_there_comes_before_who_is_older() -> None:

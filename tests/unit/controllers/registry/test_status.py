@@ -217,6 +217,27 @@ def test_a_refused_claim_is_told_instead_of_that_the_bucket_is_missing(reconcile
     assert short(found, "StorageReady") == short(found, "Ready") == ("False", "AdmissionDenied")
 
 
+@pytest.mark.parametrize("reason", ["BucketClaimStuck", "DeletionStuck"])
+def test_what_cosi_leaves_stuck_is_told_instead_of_that_it_is_waited_for(reason: str) -> None:
+    inputs = a_snapshot(a_cosi_registry(), cosi=replace(a_snapshot().cosi, served=True))
+    found = told(inputs, bucket_mender=After(120, reason, "the command"))
+
+    assert short(found, "StorageReady") == short(found, "Ready") == ("False", reason)
+    assert found["StorageReady"].message == "the command"
+    assert "Stalled" not in found
+
+
+def test_that_a_claim_does_not_go_is_told_instead_of_that_it_goes() -> None:
+    inputs = a_snapshot(a_cosi_registry(), cosi=replace(a_snapshot().cosi, served=True))
+    found = told(
+        inputs,
+        bucket_access=Blocked("BucketClaimTerminating", "goes"),
+        bucket_mender=Blocked("DeletionStuck", "does not"),
+    )
+
+    assert short(found, "StorageReady") == short(found, "Ready") == ("False", "DeletionStuck")
+
+
 def test_of_one_reason_the_longer_words_are_told() -> None:
     inputs = a_snapshot(a_cosi_registry())
     found = told(inputs, bucket_claim=Blocked("CosiNotInstalled", "short"))

@@ -10,11 +10,13 @@ from controllers.registry import assembly
 from controllers.registry.guardian import NAME as GUARDIAN
 from controllers.registry.health import PodHealth
 from controllers.registry.inputs import CosiObjects, Credentials, RegistryInputs
+from controllers.registry.mender import NAME as MENDER
 from controllers.registry.reasons import CONDITIONS, TABLE
 from controllers.registry.status import conditions
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Recorded
 from registry_operator.testing.builders import (
+    CLAIMED,
     COSI,
     EMPTY_DIR,
     S3,
@@ -34,7 +36,7 @@ from tests.unit.controllers.registry.snapshots import granted, holding, objects,
 OWNER = a_registry()
 SPECS = st.fixed_dictionaries(
     {
-        "storage": st.sampled_from([None, EMPTY_DIR, S3, COSI]),
+        "storage": st.sampled_from([None, EMPTY_DIR, S3, COSI, CLAIMED]),
         "replicas": st.sampled_from([0, 1, 3]),
         "image": st.sampled_from(
             ["registry:3.1.2", "registry:2.8.3", "registry:2.7.1", "R", "r:x"]
@@ -72,7 +74,7 @@ SPEC_REFUSALS: list[Blocked | Stalled] = [
     Stalled("SpecInvalid", "no"),
     Blocked("TemplateNotFound", "no"),
 ]
-NAMES = [*(kind.name for kind in assembly.KINDS), GUARDIAN]
+NAMES = [*(kind.name for kind in assembly.KINDS), GUARDIAN, MENDER]
 
 
 @st.composite
