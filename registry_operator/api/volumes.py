@@ -27,7 +27,7 @@ DEFAULT_ACCESS_MODE: AccessMode = "ReadWriteOnce"
 
 _CLASS_NAME = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$"
 _SIZE = Rule(
-    rule="isQuantity(string(self)) && quantity(string(self)).sign() > 0",
+    rule="isQuantity(string(self)) && quantity(string(self)).isGreaterThan(quantity('0'))",
     message="resources.requests.storage must be a size such as 20Gi",
 )
 _FILES = Rule(
