@@ -44,9 +44,11 @@ BEGIN = (
 )
 DAYS: dict[str, tuple[Step, ...]] = {
     "it grows, is rolled, goes and comes again": (
-        create(1.0, "disk", made("5Gi")),
-        Step(8.0, "volumes-down", {"lasts": 20.0}),
-        change(10.0, "disk", storage=made("10Gi")),
+        Step(0.5, "volumes-down", {"lasts": 8.0}),
+        create(1.0, "disk", made("2Gi")),
+        change(5.0, "disk", storage=made("5Gi")),
+        Step(20.0, "volumes-down", {"lasts": 15.0}),
+        change(22.0, "disk", storage=made("10Gi")),
         change(40.0, "disk", image="registry:3.0.0"),
         Step(60.0, "delete", {"name": "disk", "propagation": "Background"}),
         create(70.0, "disk", made("20Gi"), deletionPolicy="Delete"),
@@ -65,6 +67,7 @@ DAYS: dict[str, tuple[Step, ...]] = {
     "a claim of a user comes, is wanted by two, and goes": (
         create(1.0, "disk", THEIRS),
         Step(10.0, "claim", {"name": "files", "spec": {"size": "5Gi"}}),
+        Step(10.0, "claim", {"name": "others", "spec": {"size": "5Gi"}}),
         create(20.0, "shelf", THEIRS),
         change(40.0, "disk", storage={"persistentVolumeClaim": {"claimName": "others"}}),
         Step(60.0, "delete", {"name": "disk", "propagation": "Background"}),
