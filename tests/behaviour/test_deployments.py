@@ -57,6 +57,17 @@ async def test_a_strategy_that_is_said_is_kept(server: Server) -> None:
     assert spec["replicas"] == 0
 
 
+async def test_a_strategy_that_was_applied_gives_way_to_another(server: Server) -> None:
+    rolling = {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    }
+    for strategy in (rolling, {"type": "Recreate"}, rolling):
+        body = a_deployment(server, strategy=strategy)
+        after = await server.client.apply(DEPLOYMENTS, body, field_manager="us")
+        assert after.body()["spec"]["strategy"] == strategy
+
+
 async def test_a_pod_is_completed(server: Server) -> None:
     pod = await pod_of(server, serviceAccountName="a", hostNetwork=False, nodeSelector={})
 
