@@ -21,7 +21,7 @@ STORAGE: tuple[Reason, ...] = (
     Reason(
         "StorageNotSpecified",
         "No storage is named.",
-        "Set bucketClassName or bucketClaimName with bucketAccessClass, s3, gcs, azure, or a volume.",
+        "Set bucketClassName or bucketClaimName with bucketAccessClass, s3, gcs, azure, a volume.",
         gravity=Gravity.STALL,
     ),
     Reason(

@@ -56,7 +56,7 @@ def test_samples_are_accepted(cluster: Cluster) -> None:
         *("apply", "--dry-run=server", "--validate=strict", "-k", str(_CONFIG / "samples"))
     )
 
-    assert answer.count("registry.registry-operator.dev/") == 10
+    assert answer.count("registry.registry-operator.dev/") == 13
     assert answer.count("registrytemplate.registry-operator.dev/") == 1
 
 

@@ -122,8 +122,9 @@ def _rules(rules: Mapping[str, Any], value: Any, at: str) -> Iterator[Cause]:
         message = f"Unsupported value: {_told(value)}: supported values: {allowed}"
         yield Cause("FieldValueNotSupported", message, at)
     if "not" in rules and not [*_rules(rules["not"], value, at)]:
-        message = f"Invalid value: {_told(value)}: {at} in body must not validate the schema (not)"
-        yield Cause("FieldValueInvalid", message, at)
+        # The server itself has no path for this one.
+        message = f'Invalid value: "": "{at}" must not validate the schema (not)'
+        yield Cause("FieldValueInvalid", message, "<nil>")
     for word, bound in rules.items():
         check = _CHECKS.get(word)
         found = None if check is None else check(bound, value)

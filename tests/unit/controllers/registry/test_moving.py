@@ -25,7 +25,13 @@ from registry_operator.testing.builders import (
     a_volume_claim,
     an_object,
 )
-from tests.unit.controllers.registry.snapshots import a_snapshot, body_of, holding, serving
+from tests.unit.controllers.registry.snapshots import (
+    a_snapshot,
+    body_of,
+    having,
+    holding,
+    serving,
+)
 
 
 def over(before: str | None, storage: Any) -> RegistryInputs:
@@ -194,7 +200,7 @@ def test_the_class_that_a_users_claim_was_made_by_is_the_users_to_choose() -> No
 
 
 def test_the_deployment_says_which_claim_its_pods_use_where_one_is_named() -> None:
-    info = holding(BucketInfo=a_bucket_info())
+    info = having({"images-bucket": {"BucketInfo": a_bucket_info()}})
     registry = a_registry(storage=CLAIMED)
     claim, access = an_object(a_users_claim()), an_object(a_bucket_access(registry))
     cosi = CosiObjects(served=True, claim=claim, access=access)

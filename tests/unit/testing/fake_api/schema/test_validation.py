@@ -61,9 +61,9 @@ SCHEMA = structural(
         ({"either": "abcd"}, "Too long: may not be more than 3 bytes"),
         ({"either": {"name": "a"}}, "Required value"),
         ({"either": {"key": 1}}, "either.key in body must be of type string"),
-        ({"either": 5}, "either in body must not validate the schema (not)"),
-        ({"either": True}, "either in body must not validate the schema (not)"),
-        ({"either": []}, "either in body must not validate the schema (not)"),
+        ({"either": 5}, '"either" must not validate the schema (not)'),
+        ({"either": True}, '"either" must not validate the schema (not)'),
+        ({"either": []}, '"either" must not validate the schema (not)'),
     ],
 )
 def test_bounds_of_every_type(value: Any, told: str) -> None:
