@@ -6,6 +6,8 @@ of another one is refused, as it would leave images behind (moving.py). Whether 
 volume grow is the API server's to say.
 """
 
+from typing import Any
+
 from controllers.kinds import PERSISTENT_VOLUME_CLAIM
 from controllers.registry import child, volume
 from controllers.registry.finalizer import is_protected
@@ -34,9 +36,19 @@ def desired(inputs: RegistryInputs) -> Desired:
     return against or (
         {
             "metadata": child.metadata(inputs.owner, volume.NAME),
-            "spec": volume.spec_of(template),
+            "spec": volume.spec_of(template) if claim is None else _spec_over(claim, template),
         },
     )
+
+
+def _spec_over(claim: Object, template: VolumeClaim) -> dict[str, Any]:
+    """The specification of a claim that exists: what is not said any more stays as it is.
+
+    Left out, it would be taken away by the apply, and the API server refuses that.
+    """
+    held, wanted = claim.body()["spec"], template.wire()
+    kept = {field: held[field] for field in volume.KEPT if field in held}
+    return {**kept, **wanted, "resources": {**held.get("resources", {}), **wanted["resources"]}}
 
 
 def _against_size(claim: Object, template: VolumeClaim) -> Blocked | Stalled | None:

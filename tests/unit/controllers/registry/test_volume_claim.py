@@ -94,6 +94,19 @@ def test_an_expansion_that_failed_is_taken_back_to_more_than_there_is() -> None:
     assert told.reason == "VolumeShrinkRefused"
 
 
+def test_what_is_not_said_any_more_stays_as_the_claim_has_it() -> None:
+    registry = a_registry(storage=CLAIM)
+    claim = a_volume_claim(registry, accessModes=["ReadWriteMany"], selector={"matchLabels": {}})
+    claim["spec"]["resources"]["limits"] = {"storage": "20Gi"}
+    state = ClaimState(known=True, claim=an_object(claim))
+    spec = body_of(desired(a_snapshot(registry, volume_claim=state)))["spec"]
+
+    assert spec["accessModes"] == ["ReadWriteMany"]
+    assert spec["selector"] == {"matchLabels": {}}
+    assert spec["volumeName"] == "pv-images-data"
+    assert spec["resources"] == {"requests": {"storage": "10Gi"}, "limits": {"storage": "20Gi"}}
+
+
 def test_another_class_is_not_written() -> None:
     told = desired(wanting(has="10Gi", storageClassName="slow"))
 
