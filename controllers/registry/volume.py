@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 NAME = "data"
 """Of the volume in the pods, and suffix of the claim that is made."""
-KEPT = ("accessModes", "storageClassName", "volumeName", "selector", "dataSource")
-"""Fields that a claim keeps as they were when it was made."""
 LOST_WITH_POD = frozenset({"emptyDir", "ephemeral"})
 _KINDS = LOST_WITH_POD | {"persistentVolumeClaim", "persistentVolumeClaimTemplate", "hostPath"}
 _MANY = "ReadWriteMany"

@@ -18,6 +18,7 @@ from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.runtime.owned import Desired, OwnedKind
 from registry_operator.runtime.quantity import parse_quantity
 
+_OURS = ("accessModes", "selector", "dataSource")
 FIELD = "spec.storage.persistentVolumeClaimTemplate"
 
 
@@ -44,10 +45,11 @@ def desired(inputs: RegistryInputs) -> Desired:
 def _spec_over(claim: Object, template: VolumeClaim) -> dict[str, Any]:
     """The specification of a claim that exists: what is not said any more stays as it is.
 
-    Left out, it would be taken away by the apply, and the API server refuses that.
+    Left out, it would be taken away by the apply, and the API server refuses that. Not so for what
+    the cluster fills in (class, volume): said by us as well, it would be written once more.
     """
     held, wanted = claim.body()["spec"], template.wire()
-    kept = {field: held[field] for field in volume.KEPT if field in held}
+    kept = {field: held[field] for field in _OURS if field in held}
     return {**kept, **wanted, "resources": {**held.get("resources", {}), **wanted["resources"]}}
 
 

@@ -103,7 +103,7 @@ def test_what_is_not_said_any_more_stays_as_the_claim_has_it() -> None:
 
     assert spec["accessModes"] == ["ReadWriteMany"]
     assert spec["selector"] == {"matchLabels": {}}
-    assert spec["volumeName"] == "pv-images-data"
+    assert "volumeName" not in spec
     assert spec["resources"] == {"requests": {"storage": "10Gi"}, "limits": {"storage": "20Gi"}}
 
 
