@@ -82,7 +82,7 @@ KINDS: dict[str, Callable[[str], RegistryInputs]] = {
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of an S3 store with one bucket."""
     folder = tmp_path_factory.mktemp("s3")
-    with seaweedfs(folder, keys=Keys(_KEY, _SECRET), bucket=_BUCKET) as url:
+    with seaweedfs(folder, keys=Keys(access=_KEY, secret=_SECRET), bucket=_BUCKET) as url:
         yield url
 
 
