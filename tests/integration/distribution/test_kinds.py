@@ -27,7 +27,7 @@ from registry_operator.testing.builders import (
 )
 from tests.integration.distribution.programs import CAN_MOUNT, request, started, with_mounts
 from tests.integration.distribution.stores import seaweedfs
-from tests.unit.controllers.registry.snapshots import a_snapshot, granted, holding
+from tests.unit.controllers.registry.snapshots import a_snapshot, granted, having, holding
 
 pytestmark = [
     pytest.mark.integration,
@@ -39,7 +39,7 @@ _FRESH = f"mount -t tmpfs tmpfs /var/lib && mkdir {DATA_DIRECTORY}"
 
 
 def _s3(store: str) -> RegistryInputs:
-    said = {"bucket": _BUCKET, "endpoint": store, "secretRef": {"name": "keys"}}
+    said = {"bucket": _BUCKET, "endpoint": store, "secretRef": {"name": "s3-keys"}}
     keys = holding(accessKey=_KEY, secretKey=_SECRET)
     return a_snapshot(a_registry(storage={"s3": said}), credentials=keys)
 
@@ -47,7 +47,9 @@ def _s3(store: str) -> RegistryInputs:
 def _cosi(store: str) -> RegistryInputs:
     info = a_bucket_info(access_key=_KEY, secret_key=_SECRET)
     info = info.replace("http://s3.example.com:9000", store)
-    return granted(a_registry(storage=COSI), credentials=holding(BucketInfo=info))
+    return granted(
+        a_registry(storage=COSI), credentials=having({"images-bucket": {"BucketInfo": info}})
+    )
 
 
 def _on(storage: Any, **modes: Any) -> Callable[[str], RegistryInputs]:
