@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
 FINALIZER = f"{GROUP}/data"
+GOING = f"{GROUP}/data-going"
+"""On a Registry that is being deleted: the uid of the claim or access that goes now."""
 _BUCKET, _VOLUME = "bucket", "persistentVolumeClaimTemplate"
 _CLAIMED = (_BUCKET, _VOLUME)
 

@@ -9,6 +9,7 @@ and an apply takes away only what is its own.
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from controllers.kinds import REGISTRY
 from controllers.registry import finalizer, stuck
@@ -86,6 +87,7 @@ class Guardian:
                 await self._set_finalizer(inputs.owner, present=present)
                 return Done()
             case DeleteData(target):
+                await self._announce(inputs.owner, target)
                 await self._applier.delete(self._stores[target.kind], target, owner=inputs.owner)
                 return Blocked("Terminating", _going(target))
             case Await(target):
@@ -101,15 +103,25 @@ class Guardian:
 
     async def _set_finalizer(self, owner: Object, *, present: bool) -> None:
         others = [name for name in owner.metadata.finalizers if name != finalizer.FINALIZER]
-        metadata = {
-            "uid": owner.uid,
-            "resourceVersion": owner.resource_version,
-            "finalizers": [*others, finalizer.FINALIZER] if present else others,
-        }
+        finalizers = [*others, finalizer.FINALIZER] if present else others
+        await self._patch(owner, {"finalizers": finalizers})
+
+    async def _announce(self, owner: Object, target: Object) -> None:
+        """Has the server say that the Registry still is as it was when its data was to go.
+
+        Whoever thought again before that is heard, however late our watch is.
+        """
+        if owner.annotations.get(finalizer.GOING) == target.uid:
+            return
+        await self._patch(owner, {"annotations": {finalizer.GOING: target.uid}})
+
+    async def _patch(self, owner: Object, metadata: Mapping[str, Any]) -> None:
+        """Raises KubeError, a Conflict where the Registry has changed."""
+        seen = {"uid": owner.uid, "resourceVersion": owner.resource_version}
         written = await self._client.patch(
             REGISTRY,
             owner.key,
-            {"metadata": metadata},
+            {"metadata": {**seen, **metadata}},
             kind="merge",
             field_manager=self._field_manager,
         )

@@ -19,7 +19,7 @@ from controllers.kinds import (
     REGISTRY_TEMPLATE,
     SECRET,
 )
-from controllers.registry.finalizer import FINALIZER
+from controllers.registry.finalizer import FINALIZER, GOING
 from controllers.registry.moving import ANNOTATION as STORAGE
 from controllers.registry.moving import CLAIM
 from registry_operator.api.names import LABEL_REGISTRY
@@ -129,9 +129,10 @@ class Keeping:
         for name in ("spec", "template"):
             if old.get(name) != new.get(name):
                 self._court.broken("keeping", f"{name} of a Registry was changed")
-        for name in ("labels", "annotations", "ownerReferences"):
+        for name in ("labels", "ownerReferences"):
             if old["metadata"].get(name) != new["metadata"].get(name):
                 self._court.broken("keeping", f"metadata.{name} of a Registry was changed")
+        self._see_announcement(old["metadata"], new)
         # What goes with its last finalizer is told as it was before.
         before, after = _finalizers(old), _finalizers(new) if change.kind != "DELETED" else set()
         if before - {FINALIZER} != after - {FINALIZER}:
@@ -139,6 +140,16 @@ class Keeping:
         if FINALIZER in before - after and self._takes_along(old):
             self._court.broken("keeping", "a Registry was let go before its data")
         self._note_hold(new)
+
+    def _see_announcement(self, old: Body, owner: Body) -> None:
+        """That data goes is said of a Registry while its user wants that, and nothing else is."""
+        before, after = (one.get("annotations") or {} for one in (old, owner["metadata"]))
+        changed = {name for name in before | after if before.get(name) != after.get(name)}
+        if changed - {GOING}:
+            self._court.broken("keeping", "metadata.annotations of a Registry was changed")
+        wants = owner["spec"].get("deletionPolicy") == "Delete"
+        if changed and not (wants and "deletionTimestamp" in owner["metadata"]):
+            self._court.broken("keeping", "a Registry that keeps its data was to lose it")
 
     def _note_hold(self, owner: Body) -> None:
         """Remember that an operator says, for all its reconcilers, that it holds still."""
@@ -176,12 +187,12 @@ class Keeping:
         return "deletionTimestamp" in owner["metadata"] and wants and is_there
 
     def _may_go(self, body: Body) -> bool:
+        """By the user's wish, or by what it was when the server was asked for the last time."""
         owner = self._owner(body)
-        return (
-            owner is not None
-            and "deletionTimestamp" in owner["metadata"]
-            and owner["spec"].get("deletionPolicy") == "Delete"
-        )
+        if owner is None or "deletionTimestamp" not in owner["metadata"]:
+            return False
+        going = (owner["metadata"].get("annotations") or {}).get(GOING)
+        return owner["spec"].get("deletionPolicy") == "Delete" or going == body["metadata"]["uid"]
 
     def _is_its_own(self, claim: Body) -> bool:
         """Whether an operator made a claim, and its Registry does not say that it is a user's."""

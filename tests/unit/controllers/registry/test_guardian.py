@@ -121,6 +121,21 @@ async def test_what_goes_is_deleted_as_it_was_seen_and_told(post: Post) -> None:
     assert preconditions["uid"] == post.access.uid
 
 
+async def test_data_does_not_go_where_its_user_has_thought_again_unseen_by_us(post: Post) -> None:
+    post.put(TAKES_ALONG, finalizers=[FINALIZER])
+    access = a_bucket_access(TAKES_ALONG)
+    del access["metadata"]["uid"]
+    post.access = Object.of(post.api.put(BUCKET_ACCESS, access))
+    post.api.delete(REGISTRY, KEY)
+    stale = post.gather(KEY)
+    post.guardian._gather = lambda _key: stale
+    post.api.change(REGISTRY, KEY, lambda body: body["spec"].update(deletionPolicy="Retain"))
+
+    with pytest.raises(Conflict):
+        await post.guardian.reconcile(KEY)
+    assert len(post.api.objects(BUCKET_ACCESS)) == 1
+
+
 async def test_what_is_on_its_way_is_waited_for_and_told_when_it_does_not_end(
     post: Post, clock: VirtualClock
 ) -> None:
