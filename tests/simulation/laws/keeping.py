@@ -192,7 +192,8 @@ class Keeping:
         if owner is None or "deletionTimestamp" not in owner["metadata"]:
             return False
         going = (owner["metadata"].get("annotations") or {}).get(GOING)
-        return owner["spec"].get("deletionPolicy") == "Delete" or going == body["metadata"]["uid"]
+        wants = owner["spec"].get("deletionPolicy") == "Delete"
+        return bool(wants or going == body["metadata"]["uid"])
 
     def _is_its_own(self, claim: Body) -> bool:
         """Whether an operator made a claim, and its Registry does not say that it is a user's."""
