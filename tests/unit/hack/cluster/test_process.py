@@ -116,6 +116,9 @@ def test_a_process_whose_record_was_lost_is_found_by_its_mark(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     pid = supervisor.start(SLEEP)
+    # While a program is being replaced by another the kernel shows no environment.
+    environment = Path(f"/proc/{pid}/environ")
+    supervisor.await_ready("sleeper", lambda: MARK.encode() in environment.read_bytes())
     record = tmp_path / "run" / "sleeper.json"
     kept = record.read_text()
     record.unlink()
