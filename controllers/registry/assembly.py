@@ -2,9 +2,8 @@
 
 In: an `Operator` of the runtime. Out: its declarations made. `TRIGGERS` is the whole wiring: a
 reconciler runs for a Registry when the Registry changes, or an object in one of the named stores
-that belongs to it; and when its template does (template_users.py). Children are cached by label,
-BucketClaims all, as Registries may name those of users, other people's Secrets and ConfigMaps as
-metadata only, and in full only where a Registry refers to them.
+that belongs to it; and when its template does (template_users.py). What the stores cache is in
+stores.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -14,17 +13,8 @@ from types import MappingProxyType
 from controllers.kinds import (
     BUCKET_ACCESS,
     BUCKET_CLAIM,
-    CONFIG_MAP,
-    DEPLOYMENT,
-    ENDPOINT_SLICE,
     PERSISTENT_VOLUME_CLAIM,
-    POD,
     REGISTRY,
-    REGISTRY_TEMPLATE,
-    REPLICA_SET,
-    SECRET,
-    SERVICE,
-    SERVICE_ACCOUNT,
 )
 from controllers.registry import (
     bucket_access,
@@ -39,24 +29,24 @@ from controllers.registry import (
     reporter,
     service,
     service_account,
-    template,
     template_users,
     volume_claim,
 )
-from controllers.registry.gather import Gatherer, Stores
+from controllers.registry.gather import Gatherer
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import Asker, HealthProber
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.mender import Mender
 from controllers.registry.reporter import StatusReporter
-from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY, child_labels
+from controllers.registry.stores import Stores, declare
+from registry_operator.api.names import ANNOTATION_INTENT, child_labels
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.change import Change
 from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
-from registry_operator.runtime.owned import OWNER_INDEX, OwnedKind
-from registry_operator.runtime.ownership import Identity, by_owner_label
+from registry_operator.runtime.owned import OwnedKind
+from registry_operator.runtime.ownership import Identity
 from registry_operator.runtime.predicate import intent_changed, others_changed
 from registry_operator.runtime.referenced import Referenced
 from registry_operator.runtime.store import Store
@@ -136,7 +126,7 @@ def install(
     `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
     new `http.secret`. `allows_host_path`: whether Registries may use folders of nodes.
     """
-    stores = _declare(operator, namespace)
+    stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}
     health = HealthProber(
         stores.pods,
@@ -152,7 +142,7 @@ def install(
         controllers[kind.name] = operator.owned(
             kind,
             identity=IDENTITY,
-            store=_store_of(stores, kind.resource),
+            store=stores.of(kind.resource),
             gather=gatherer.gather,
             basis=lambda inputs: inputs.basis,
         )
@@ -171,63 +161,11 @@ def install(
         # Later, as what is written now may be followed by more, and what failed may heal.
         lambda key: controllers[reporter.NAME].enqueue(key, after=_STATUS_DELAY)
     )
-    for what, referenced in (
-        ("secrets", stores.referenced_secrets),
-        ("config maps", stores.referenced_config_maps),
-        ("volume claims", stores.referenced_volume_claims),
-    ):
+    for name, referenced in stores.referenced().items():
         operator.run_beside(referenced)
-        operator.describe(f"referenced {what}", referenced.stats)
+        operator.describe(name.replace("_", " "), referenced.stats)
     operator.run_beside(health)
     return gatherer
-
-
-def _declare(operator: Operator, namespace: str | None) -> Stores:
-    cache = operator.cache
-
-    def children(
-        resource: Resource, *, optional: bool = False, label: str | None = LABEL_REGISTRY
-    ) -> Store:
-        return cache.declare(
-            resource,
-            namespace=namespace,
-            label_selector=label,
-            indexes={OWNER_INDEX: by_owner_label(LABEL_REGISTRY)},
-            optional=optional,
-        )
-
-    def referenced(resource: Resource) -> Referenced:
-        others = cache.declare(resource, namespace=namespace, metadata_only=True)
-        return Referenced(operator.client, others, clock=operator.clock, metrics=operator.metrics)
-
-    return Stores(
-        registries=cache.declare(
-            REGISTRY, namespace=namespace, indexes={template.INDEX: template.by_template}
-        ),
-        # Optional, as an operator for one namespace may not be allowed to read what all share.
-        templates=cache.declare(REGISTRY_TEMPLATE, optional=True),
-        deployments=children(DEPLOYMENT),
-        replica_sets=children(REPLICA_SET),
-        pods=children(POD),
-        secrets=children(SECRET),
-        volume_claims=children(PERSISTENT_VOLUME_CLAIM),
-        services=children(SERVICE),
-        service_accounts=children(SERVICE_ACCOUNT),
-        endpoint_slices=children(ENDPOINT_SLICE),
-        bucket_claims=children(BUCKET_CLAIM, optional=True, label=None),
-        bucket_accesses=children(BUCKET_ACCESS, optional=True),
-        referenced_secrets=referenced(SECRET),
-        referenced_config_maps=referenced(CONFIG_MAP),
-        referenced_volume_claims=referenced(PERSISTENT_VOLUME_CLAIM),
-    )
-
-
-def _store_of(stores: Stores, resource: Resource) -> Store:
-    return next(
-        store
-        for store in (getattr(stores, field.name) for field in fields(stores))
-        if isinstance(store, Store) and store.resource == resource
-    )
 
 
 def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:

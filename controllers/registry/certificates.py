@@ -32,15 +32,15 @@ def plan_certificates(inputs: "RegistryInputs", bundle: CaBundle | None) -> str 
         return ""
     kind = "ConfigMap" if bundle.config_map_ref is not None else "Secret"
     where = f"{kind} {reference.name} (caBundle of spec.storage)"
-    found = inputs.certificates
-    if found.problem:
-        return Blocked("CaBundleUnreadable", f"{where} can't be read: {found.problem}")
-    if not found.known:
+    held = inputs.certificates
+    if held.problem:
+        return Blocked("CaBundleUnreadable", f"{where} can't be read: {held.problem}")
+    if not held.known:
         return Blocked("CaBundleNotRead", f"{where} is being read")
-    if found.source is None:
+    if held.found is None:
         told = f"{where} does not exist in namespace {inputs.owner.namespace}: create it"
         return Blocked("CaBundleNotFound", told)
-    text = _data(found.source, kind).get(reference.key, "")
+    text = _data(held.found, kind).get(reference.key, "")
     if _BEGINS not in text:
         told = f"{where} holds no certificate as PEM under {reference.key}: add it, or name the key"
         return Blocked("CaBundleInvalid", told)

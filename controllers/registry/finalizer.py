@@ -78,7 +78,7 @@ def _tear_down(inputs: "RegistryInputs") -> Step:
             if target is not None and bucket.is_ours(inputs.owner, target):
                 waiting = Await(target)
                 return waiting if target.is_deleting else DeleteData(target)
-    claim = inputs.volume_claim.claim if _takes_along(inputs, _VOLUME) else None
+    claim = inputs.volume_claim.found if _takes_along(inputs, _VOLUME) else None
     if claim is not None and not claim.is_deleting and bucket.is_ours(inputs.owner, claim):
         return DeleteData(claim)
     return SetFinalizer(present=False)

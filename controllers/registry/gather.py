@@ -7,7 +7,7 @@ caches here, as nobody else merges the two.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from controllers.registry import (
     bucket,
@@ -21,16 +21,16 @@ from controllers.registry import (
 from controllers.registry.claims import Claims
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import (
-    Certificates,
     Children,
-    ClaimState,
     CosiObjects,
     Credentials,
+    Referent,
     RegistryInputs,
 )
 from controllers.registry.places import Places
 from controllers.registry.planner import Planner
 from controllers.registry.sharing import Neighbour, is_there
+from controllers.registry.stores import Stores
 from controllers.registry.template import Specification, Template
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
@@ -38,28 +38,6 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.owned import OWNER_INDEX
 from registry_operator.runtime.referenced import Referenced
-from registry_operator.runtime.store import Store
-
-
-@dataclass(frozen=True)
-class Stores:
-    """The stores that a Registry's world is read from."""
-
-    registries: Store
-    templates: Store
-    deployments: Store
-    replica_sets: Store
-    pods: Store
-    secrets: Store
-    volume_claims: Store
-    services: Store
-    service_accounts: Store
-    endpoint_slices: Store
-    bucket_claims: Store
-    bucket_accesses: Store
-    referenced_secrets: Referenced
-    referenced_config_maps: Referenced
-    referenced_volume_claims: Referenced
 
 
 @dataclass(frozen=True)
@@ -89,9 +67,8 @@ class Gatherer:
         self.places = Places(stores.registries, stores.templates, stores.deployments)
         self.claims = Claims()
         self._seen: dict[ObjectKey, Children] = {}
-        for store in (getattr(stores, field.name) for field in fields(stores)):
-            if isinstance(store, Store):
-                store.subscribe(self._on_change)
+        for store in stores.plain():
+            store.subscribe(self._on_change)
 
     def gather(self, key: ObjectKey) -> RegistryInputs | None:
         """The snapshot of one Registry; None when there is no such Registry."""
@@ -152,12 +129,7 @@ class Gatherer:
 
     def drop_references(self, key: ObjectKey) -> None:
         """Let go what a Registry referred to."""
-        stores = self._stores
-        for held in (
-            stores.referenced_secrets,
-            stores.referenced_config_maps,
-            stores.referenced_volume_claims,
-        ):
+        for held in self._stores.referenced().values():
             held.refer(key, ())
 
     def _parse(self, owner: Object) -> _Parsed:
@@ -236,33 +208,30 @@ class Gatherer:
             secrets={name: secret for name, secret in found if secret is not None},
         )
 
-    def _certificates(self, owner: Object, spec: RegistrySpec | None) -> Certificates:
+    def _certificates(self, owner: Object, spec: RegistrySpec | None) -> Referent:
         named = references.certificates_key(owner, spec.storage) if spec else None
         if named is None:
-            return Certificates(known=True)
+            return Referent(known=True)
         key, in_config_map = named
         stores = self._stores
-        held = stores.referenced_config_maps if in_config_map else stores.referenced_secrets
-        failure = held.failure(key)
-        return Certificates(
-            known=held.known(key),
-            problem=failure.message if failure else "",
-            source=held.get(key),
+        return _referent(
+            stores.referenced_config_maps if in_config_map else stores.referenced_secrets, key
         )
 
-    def _volume_claim(self, owner: Object, spec: RegistrySpec | None) -> ClaimState:
+    def _volume_claim(self, owner: Object, spec: RegistrySpec | None) -> Referent:
         key = volume.claim_key(owner, spec.storage) if spec else None
         if spec is None or key is None:
-            return ClaimState(known=True)
+            return Referent(known=True)
         if not references.volume_claims_of(owner, spec.storage):
-            return ClaimState(known=True, claim=self._stores.volume_claims.get(key))
-        held = self._stores.referenced_volume_claims
-        failure = held.failure(key)
-        return ClaimState(
-            known=held.known(key),
-            problem=failure.message if failure else "",
-            claim=held.get(key),
-        )
+            return Referent(known=True, found=self._stores.volume_claims.get(key))
+        return _referent(self._stores.referenced_volume_claims, key)
+
+
+def _referent(held: Referenced, key: ObjectKey) -> Referent:
+    failure = held.failure(key)
+    return Referent(
+        known=held.known(key), problem=failure.message if failure else "", found=held.get(key)
+    )
 
 
 def _own(owner: Object, found: Object | None) -> Object | None:

@@ -9,6 +9,7 @@ and an apply takes away only what is its own.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from controllers.kinds import REGISTRY
@@ -16,15 +17,14 @@ from controllers.registry import finalizer, stuck
 from controllers.registry.finalizer import Await, DeleteData, Keep, SetFinalizer
 from controllers.registry.inputs import RegistryInputs
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.account import accounted
 from registry_operator.runtime.applier import Applier
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.store import Store
-from registry_operator.runtime.trouble import failed, outcome_of
 
 NAME = "finalizer"
 
@@ -63,17 +63,12 @@ class Guardian:
         if inputs is None:
             self._outcomes.forget(key)
             return Done()
-        try:
-            outcome = await self._step(inputs)
-        except KubeError as error:
-            doing = f"guard the data of {key}"
-            told = outcome_of(error, doing=doing)
-            self._record(inputs, told or failed(error, doing=doing))
-            if told is None:
-                raise
-            return told
-        self._record(inputs, outcome)
-        return outcome
+        return await accounted(
+            self._step(inputs),
+            record=partial(self._record, inputs),
+            doing=f"guard the data of {key}",
+            reconciler=NAME,
+        )
 
     def _record(self, inputs: RegistryInputs, outcome: Outcome) -> None:
         self._outcomes.record(inputs.owner.key, NAME, Recorded(outcome, inputs.basis))

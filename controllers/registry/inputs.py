@@ -59,24 +59,15 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificates:
-    """The ConfigMap or Secret that holds the store's certificate authorities.
+class Referent:
+    """An object that a Registry refers to, as far as it is known.
 
     `known`: whether it was looked for yet; `problem`: why it can't be read, "" when it can.
     """
 
     known: bool
     problem: str = ""
-    source: Object | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimState:
-    """The PersistentVolumeClaim that holds the images; as `Credentials`."""
-
-    known: bool
-    problem: str = ""
-    claim: Object | None = None
+    found: Object | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,6 +78,7 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: what holds, its template's included; None when nothing does (`refusal` says why).
         template: the RegistryTemplate that it names.
+        certificates: the ConfigMap or Secret that holds the store's certificate authorities.
         volume_claim: the PersistentVolumeClaim that holds its images.
         allows_host_path: whether folders of nodes may be used.
         place: where it keeps its images, if it names that itself (sharing.py).
@@ -102,8 +94,8 @@ class RegistryInputs:
     children: Children = Children()
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)
-    certificates: Certificates = Certificates(known=True)
-    volume_claim: ClaimState = ClaimState(known=True)
+    certificates: Referent = Referent(known=True)
+    volume_claim: Referent = Referent(known=True)
     allows_host_path: bool = False
     place: str | None = None
     neighbours: tuple[Neighbour, ...] = ()

@@ -9,19 +9,20 @@ guardian.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from controllers.kinds import BUCKET, BUCKET_CLAIM
 from controllers.registry import bucket, stuck
 from controllers.registry.inputs import RegistryInputs
 from registry_operator.kube.client import Client
-from registry_operator.kube.errors import Conflict, Forbidden, KubeError, NotFound
+from registry_operator.kube.errors import Conflict, Forbidden, NotFound
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.account import accounted
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes, Recorded
 from registry_operator.runtime.store import Store
-from registry_operator.runtime.trouble import failed, outcome_of
 
 NAME = "bucket-mender"
 INTERVAL_SECONDS = 120.0
@@ -69,17 +70,12 @@ class Mender:
             self._looks.pop(key, None)
             self._outcomes.forget(key)
             return Done()
-        try:
-            outcome = await self._mend(inputs)
-        except KubeError as error:
-            doing = f"mend the bucket of {key}"
-            told = outcome_of(error, doing=doing)
-            self._record(inputs, told or failed(error, doing=doing))
-            if told is None:
-                raise
-            return told
-        self._record(inputs, outcome)
-        return outcome
+        return await accounted(
+            self._mend(inputs),
+            record=partial(self._record, inputs),
+            doing=f"mend the bucket of {key}",
+            reconciler=NAME,
+        )
 
     def _record(self, inputs: RegistryInputs, outcome: Outcome) -> None:
         self._outcomes.record(inputs.owner.key, NAME, Recorded(outcome, inputs.basis))

@@ -70,7 +70,7 @@ def _another_place(inputs: "RegistryInputs", storage: Storage) -> Stalled | None
 
 def _another_claim(inputs: "RegistryInputs", template: VolumeClaim | None) -> Stalled | None:
     """The claim that exists was made by other words than those of the specification."""
-    claim = inputs.volume_claim.claim
+    claim = inputs.volume_claim.found
     changed = _changed(template, claim) if template is not None and claim is not None else None
     if claim is None or changed is None:
         return None

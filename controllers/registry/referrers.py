@@ -8,7 +8,8 @@ a template are declared where the two are merged (gather.py).
 from collections.abc import Callable, Hashable, Iterable
 
 from controllers.registry import template
-from controllers.registry.gather import Gatherer, Stores
+from controllers.registry.gather import Gatherer
+from controllers.registry.stores import Stores
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed

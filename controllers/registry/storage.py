@@ -43,7 +43,6 @@ class StoragePlan:
     Attributes:
         kind: as in the specification (`Storage.kind`).
         driver: settings of the registry's storage driver; holds credentials.
-        shared: whether several pods see the same data.
         bucket: name of the bucket, "" where there is none, or a Secret of the user holds it.
         endpoint: URL of the store, "" where there is none, it is the driver's own, or a Secret of
             the user holds it.
@@ -53,7 +52,6 @@ class StoragePlan:
 
     kind: str
     driver: drivers.Storage = field(repr=False)
-    shared: bool
     bucket: str = ""
     endpoint: str = ""
     claim: str = ""
@@ -81,20 +79,19 @@ def _volume(storage: Storage, inputs: "RegistryInputs") -> StoragePlan | Blocked
     against = sharing.conflict(inputs) or volume.waiting_for(inputs)
     if against is not None:
         return against
-    shared = volume.is_shared(storage)
     driver = FilesystemStorage(
-        DATA_DIRECTORY, shared=shared, read_only=volume.is_read_only(storage)
+        DATA_DIRECTORY,
+        shared=volume.is_shared(storage),
+        read_only=volume.is_read_only(storage),
     )
     claim = volume.claim_key(inputs.owner, storage)
-    return StoragePlan(
-        str(storage.kind), driver, shared=shared, claim=claim.name if claim is not None else ""
-    )
+    return StoragePlan(str(storage.kind), driver, claim=claim.name if claim is not None else "")
 
 
 def _cloud(cloud: S3 | Gcs | Azure, inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
-    shared = sharing.conflict(inputs)
-    if shared is not None:
-        return shared
+    against = sharing.conflict(inputs)
+    if against is not None:
+        return against
     trusted = plan_certificates(inputs, cloud.ca_bundle)
     if isinstance(trusted, Blocked):
         return trusted
@@ -125,7 +122,7 @@ def _s3(s3: S3, inputs: "RegistryInputs") -> StoragePlan | Blocked:
         options={**defaults(s3), **_options(inputs)},
     )
     where = s3.endpoint or ""
-    return StoragePlan("s3", driver, shared=True, bucket=s3.bucket or "", endpoint=where)
+    return StoragePlan("s3", driver, bucket=s3.bucket or "", endpoint=where)
 
 
 def _gcs(gcs: Gcs, inputs: "RegistryInputs") -> StoragePlan | Blocked:
@@ -154,7 +151,7 @@ def _gcs(gcs: Gcs, inputs: "RegistryInputs") -> StoragePlan | Blocked:
         redirect=gcs.redirect,
         options=_options(inputs),
     )
-    return StoragePlan("gcs", driver, shared=True, bucket=gcs.bucket, files=files)
+    return StoragePlan("gcs", driver, bucket=gcs.bucket, files=files)
 
 
 def _azure(azure: Azure, inputs: "RegistryInputs") -> StoragePlan | Blocked:
@@ -178,7 +175,7 @@ def _azure(azure: Azure, inputs: "RegistryInputs") -> StoragePlan | Blocked:
         options=_options(inputs),
     )
     where = azure.endpoint or ""
-    return StoragePlan("azure", driver, shared=True, bucket=azure.container, endpoint=where)
+    return StoragePlan("azure", driver, bucket=azure.container, endpoint=where)
 
 
 def _options(inputs: "RegistryInputs") -> dict[str, bool | int | str]:
@@ -219,4 +216,4 @@ def _bucket(inputs: "RegistryInputs") -> StoragePlan | Blocked | Stalled:
         secret_key=info.secret_key,
         force_path_style=None,
     )
-    return StoragePlan("bucket", driver, shared=True, bucket=info.bucket, endpoint=info.endpoint)
+    return StoragePlan("bucket", driver, bucket=info.bucket, endpoint=info.endpoint)

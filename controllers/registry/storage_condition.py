@@ -59,7 +59,7 @@ def applied(inputs: RegistryInputs) -> dict[str, Any]:
     plan = inputs.storage
     if isinstance(plan, (Blocked, Stalled)):
         return {}
-    claim = inputs.volume_claim.claim
+    claim = inputs.volume_claim.found
     told = {
         "kind": plan.kind,
         "bucket": plan.bucket,
@@ -80,7 +80,7 @@ def _nearest(written: Trouble | None, plan: Blocked | Stalled) -> Trouble:
 
 def _of_claim(inputs: RegistryInputs, written: Trouble | None) -> Trouble | None:
     """What is wrong with the claim of a volume, though pods may use it."""
-    claim = inputs.volume_claim.claim
+    claim = inputs.volume_claim.found
     if claim is None:
         return None
     if written is not None:
@@ -120,7 +120,7 @@ def _class_of(claim: Object) -> str:
 
 
 def _where(inputs: RegistryInputs, plan: StoragePlan) -> str:
-    claim = inputs.volume_claim.claim
+    claim = inputs.volume_claim.found
     if plan.kind == "s3" and not plan.bucket:
         return "the bucket that a Secret names"
     if plan.bucket:

@@ -134,7 +134,7 @@ def _claim(inputs: "RegistryInputs", storage: Storage, key: ObjectKey) -> Blocke
         return Blocked("VolumeClaimUnreadable", f"{name} can't be read: {state.problem}")
     if not state.known:
         return Blocked("VolumeClaimNotRead", f"{name} is being read")
-    claim, own = state.claim, storage.persistent_volume_claim is None
+    claim, own = state.found, storage.persistent_volume_claim is None
     if claim is None and own:
         return Blocked("VolumeNotBound", f"{name} is being created")
     if claim is None:

@@ -32,7 +32,7 @@ def desired(inputs: RegistryInputs) -> Desired:
         return inputs.immovable
     if not is_protected(inputs):
         return Blocked("WaitingForFinalizer", "the volume is claimed once its deletion is guarded")
-    claim = inputs.volume_claim.claim
+    claim = inputs.volume_claim.found
     against = _against_size(claim, template) if claim is not None else None
     return against or (
         {

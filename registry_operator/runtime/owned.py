@@ -11,6 +11,7 @@ section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 import structlog
@@ -18,6 +19,7 @@ import structlog
 from registry_operator.kube.errors import KubeError
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.account import accounted
 from registry_operator.runtime.applier import Applier, NameTakenError, key_of
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.contest import Contest
@@ -30,7 +32,7 @@ from registry_operator.runtime.ownership import Claim, Identity, describe
 from registry_operator.runtime.refusals import Refusals
 from registry_operator.runtime.settled import Settled
 from registry_operator.runtime.store import Change, Removed, Store
-from registry_operator.runtime.trouble import RECHECK_SECONDS, failed, internal_error, outcome_of
+from registry_operator.runtime.trouble import RECHECK_SECONDS, outcome_of
 
 __all__ = ["OWNER_INDEX", "Desired", "Inputs", "OwnedKind", "OwnedReconciler"]
 
@@ -90,21 +92,12 @@ class OwnedReconciler(Generic[I]):
         if inputs is None:
             self._outcomes.forget(key)
             return Done()
-        try:
-            outcome = await self._settle(inputs)
-        except KubeError as error:
-            doing = f"write {self.kind.resource.kind} of {key}"
-            told = outcome_of(error, doing=doing)
-            self._record(inputs, told or failed(error, doing=doing))
-            if told is None:
-                raise
-            return told
-        except Exception:
-            # A defect of ours: shown, or the status would wait for this reconciler for ever.
-            self._record(inputs, internal_error(self.kind.name))
-            raise
-        self._record(inputs, outcome)
-        return outcome
+        return await accounted(
+            self._settle(inputs),
+            record=partial(self._record, inputs),
+            doing=f"write {self.kind.resource.kind} of {key}",
+            reconciler=self.kind.name,
+        )
 
     def _record(self, inputs: I, outcome: Outcome) -> None:
         recorded = Recorded(outcome, self._basis(inputs))

@@ -19,9 +19,9 @@ from registry_operator.testing.builders import (
     a_registry,
     a_secret,
     a_template,
-    a_users_claim,
     own_folder,
 )
+from registry_operator.testing.claims import a_users_claim
 from registry_operator.testing.fake_api import Change
 from registry_operator.testing.simulation.plan import Step
 from registry_operator.testing.simulation.weather import Trouble

@@ -17,8 +17,8 @@ from registry_operator.testing.builders import (
     NAMESPACE,
     S3,
     a_secret,
-    a_users_claim,
 )
+from registry_operator.testing.claims import a_users_claim
 from registry_operator.testing.cluster_model import CosiModel
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import RegistryStage

@@ -9,7 +9,8 @@ from controllers.registry.finalizer import FINALIZER
 from registry_operator.kube.errors import Forbidden
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.testing.builders import COSI, NAMESPACE, a_bucket_info, a_secret
+from registry_operator.testing.builders import COSI, NAMESPACE, a_secret
+from registry_operator.testing.claims import a_bucket_info
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import COSI_KINDS, RegistryStage
 

@@ -8,7 +8,8 @@ import pytest
 from controllers.kinds import BUCKET, BUCKET_ACCESS, BUCKET_CLAIM, REGISTRY, SECRET
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
-from registry_operator.testing.builders import CLAIMED, COSI, NAMESPACE, a_bucket
+from registry_operator.testing.builders import CLAIMED, COSI, NAMESPACE
+from registry_operator.testing.claims import a_bucket
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.simulation.test_convergence_bucket_claim import claim, cosi_over
 from tests.unit.controllers.registry_stage import RegistryStage

@@ -6,14 +6,15 @@ are those that exist, by the claim's key; a claim that is deleted loses its buck
 or not.
 """
 
-import asyncio
 import random
 from collections.abc import Callable
 from typing import Any
 
 from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, SECRET
 from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.testing.builders import a_bucket_info, a_secret
+from registry_operator.testing.builders import a_secret
+from registry_operator.testing.claims import a_bucket_info
+from registry_operator.testing.cluster_model.attendant import Attendant
 from registry_operator.testing.fake_api import Change, FakeApi
 
 Body = dict[str, Any]
@@ -21,8 +22,8 @@ _FINALIZER = "cosi.objectstorage.k8s.io/protection"
 _GRANTED = "do-not-tell-cosi"
 
 
-class CosiModel:
-    """Runs until cancelled; while it `is_down` nothing happens.
+class CosiModel(Attendant):
+    """Makes buckets and grants access; while it `is_down` nothing happens.
 
     `at_once` is how many claims and accesses it manages at a time, None all: the real one's clients
     are throttled.
@@ -30,25 +31,14 @@ class CosiModel:
 
     def __init__(self, api: FakeApi, rng: random.Random, *, at_once: int | None = None) -> None:
         self._api = api
-        self._rng = rng
+        super().__init__(rng)
         self._at_once = at_once
-        self.is_down = False
         self.buckets: set[ObjectKey] = set()
-        self._news = asyncio.Event()
         api.subscribe(self._see)
-
-    async def run(self) -> None:
-        """Look after claims and accesses, a while after each change."""
-        while True:
-            await self._news.wait()
-            await asyncio.sleep(self._rng.uniform(0.2, 2.0))
-            if not self.is_down:
-                self._news.clear()
-                self.step()
 
     def _see(self, change: Change) -> None:
         if change.resource in {BUCKET_CLAIM, BUCKET_ACCESS}:
-            self._news.set()
+            self.notice()
 
     def step(self) -> None:
         """Take one step for each claim and access, or for as many as it manages."""
@@ -62,7 +52,7 @@ class CosiModel:
             managed += self._api.revision > before
             before = self._api.revision
             if managed == self._at_once:
-                self._news.set()
+                self.notice()
                 return
 
     def _provision(self, claim: Body) -> None:

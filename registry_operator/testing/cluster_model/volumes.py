@@ -6,7 +6,6 @@ once no pod uses it. `volumes` are those that exist, by the claim's key; a claim
 volume along. `tenants` are the ReplicaSets, by uid, whose pods ever ran on each volume, by name.
 """
 
-import asyncio
 import itertools
 import random
 from collections import defaultdict
@@ -15,36 +14,26 @@ from typing import Any
 from controllers.kinds import PERSISTENT_VOLUME_CLAIM, POD
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.quantity import parse_quantity
+from registry_operator.testing.cluster_model.attendant import Attendant
 from registry_operator.testing.fake_api import Change, FakeApi
 from registry_operator.testing.fake_api.kinds.claims import PROTECTION
 
 Body = dict[str, Any]
 
 
-class VolumeModel:
-    """Runs until cancelled; while it `is_down` nothing happens."""
+class VolumeModel(Attendant):
+    """Binds claims, expands them and lets them go; while it `is_down` nothing happens."""
 
     def __init__(self, api: FakeApi, rng: random.Random) -> None:
         self._api = api
-        self._rng = rng
-        self.is_down = False
+        super().__init__(rng)
         self.volumes: dict[ObjectKey, str] = {}
         self.tenants: defaultdict[str, set[str]] = defaultdict(set)
         self._numbers = itertools.count(1)
         self._leaving: set[ObjectKey] = set()
         # Pods, by uid, that have come to a node with the claim: only they keep it (KEP-498).
         self._on: defaultdict[ObjectKey, set[str]] = defaultdict(set)
-        self._news = asyncio.Event()
         api.subscribe(self._see)
-
-    async def run(self) -> None:
-        """Look after claims, a while after each change."""
-        while True:
-            await self._news.wait()
-            await asyncio.sleep(self._rng.uniform(0.2, 2.0))
-            if not self.is_down:
-                self._news.clear()
-                self.step()
 
     def step(self) -> None:
         """Take one step for each claim."""
@@ -67,7 +56,7 @@ class VolumeModel:
             self.volumes.pop(key, None)
         elif "deletionTimestamp" in change.new["metadata"]:
             self._leaving.add(key)
-        self._news.set()
+        self.notice()
 
     def _see_pod(self, change: Change) -> None:
         """Pods matter to those claims only that they use: other worlds are as they were."""
@@ -79,7 +68,7 @@ class VolumeModel:
                 self._on[key].add(uid)
                 self.tenants[self.volumes.get(key, "")].add(replica_set_of(change.new))
         if change.kind == "DELETED" and not self._leaving.isdisjoint(claims):
-            self._news.set()
+            self.notice()
 
     def _bind(self, claim: Body) -> None:
         key = _key(claim)

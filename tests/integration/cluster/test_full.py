@@ -52,7 +52,7 @@ def test_both_nodes_are_ready_and_share_the_pods(cluster: Cluster) -> None:
 @pytest.mark.parametrize("node", ["node-1", "node-2"])
 def test_a_service_answers_on_each_node_by_address_and_by_name(cluster: Cluster, node: str) -> None:
     for host in (cluster_ip(cluster), "web", "web.default.svc.cluster.local"):
-        eventually(partial(answers, cluster, f"http://{host}:5000/v2/", node))
+        assert eventually(partial(answers, cluster, f"http://{host}:5000/v2/", node))
 
 
 def test_pods_answer_across_nodes(cluster: Cluster) -> None:
@@ -88,7 +88,11 @@ def test_a_kubelet_pulls_what_was_pushed_from_the_host(cluster: Cluster, image: 
     cluster.run([str(crane), "push", "--insecure", str(image), f"{address}/pulled:1"])
     cluster.kubectl("run", "pulled", f"--image={address}/pulled:1", "--image-pull-policy=Always")
     cluster.kubectl("wait", "--for=condition=Ready", "pod/pulled", "--timeout=60s")
+    pulled = cluster.kubectl(
+        "get", "pod/pulled", "-o=jsonpath={.status.containerStatuses[0].image}"
+    )
 
+    assert pulled == f"{address}/pulled:1"
     cluster.kubectl("scale", "deployment/web", "--replicas=2")
     cluster.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
 
@@ -108,30 +112,30 @@ def test_a_component_that_is_cut_off_answers_again_when_joined(cluster: Cluster)
     cluster.join("kube-apiserver")
 
     assert not cut
-    eventually(cluster.api.is_ready)
+    assert eventually(cluster.api.is_ready)
 
 
 def test_a_node_that_is_cut_off_is_missed_and_found_again(cluster: Cluster) -> None:
     cluster.cut("node-2")
-    eventually(lambda: not cluster.api.node_is_ready("node-2"))
+    assert eventually(lambda: not cluster.api.node_is_ready("node-2"))
 
     cluster.join("node-2")
 
-    eventually(lambda: cluster.api.node_is_ready("node-2"))
+    assert eventually(lambda: cluster.api.node_is_ready("node-2"))
 
 
 def test_a_power_cut_ends_all_of_a_node_and_it_comes_back(cluster: Cluster) -> None:
     cluster.power_off("node-2")
     parts = {name: s for name, s in cluster.components().items() if name.startswith("node-2/")}
-    eventually(lambda: not cluster.api.node_is_ready("node-2"))
+    assert eventually(lambda: not cluster.api.node_is_ready("node-2"))
 
     url = f"http://{cluster_ip(cluster)}:5000/v2/"
-    eventually(lambda: {status(cluster, url, "node-1") for _ in range(5)} == {"200"})
+    assert eventually(lambda: {status(cluster, url, "node-1") for _ in range(5)} == {"200"})
     cluster.start("node-2")
 
     assert set(parts.values()) == {"dead"}
     assert cluster.api.node_is_ready("node-2")
-    eventually(lambda: status(cluster, url, "node-2") == "200")
+    assert eventually(lambda: status(cluster, url, "node-2") == "200")
 
 
 def test_a_node_can_be_added(cluster: Cluster) -> None:
@@ -139,7 +143,7 @@ def test_a_node_can_be_added(cluster: Cluster) -> None:
 
     assert cluster.api.node_is_ready(name)
     url = f"http://{cluster_ip(cluster)}:5000/v2/"
-    eventually(lambda: status(cluster, url, name) == "200")
+    assert eventually(lambda: status(cluster, url, name) == "200")
 
 
 def test_nothing_of_it_is_on_the_hosts_network(cluster: Cluster) -> None:
@@ -156,7 +160,7 @@ def test_a_start_that_is_killed_half_way_leaves_nothing_after_down() -> None:
     up = [sys.executable, "-m", "hack.cluster", "up", name, "--profile=full", "--nodes=1"]
     starting = subprocess.Popen(up, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     home = Home(name)
-    eventually((home.run / "node-1" / "containerd.json").exists)
+    assert eventually((home.run / "node-1" / "containerd.json").exists)
     starting.send_signal(signal.SIGKILL)
     starting.wait()
     began = leftovers(home)

@@ -121,13 +121,13 @@ def test_a_local_claim_is_written_by_its_group_grows_and_leaves_nothing(
     larger = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
     cluster.kubectl("patch", "persistentvolumeclaim", name, "-p", json.dumps(larger))
 
-    eventually(lambda: told(cluster, name, ".status.capacity.storage") == "2Gi")
+    assert eventually(lambda: told(cluster, name, ".status.capacity.storage") == "2Gi")
     size = cluster.kubectl("get", "persistentvolume", volume, "-o=jsonpath={.spec.capacity}")
     assert json.loads(size) == {"storage": "2Gi"}
 
     remove(cluster, name)
 
-    eventually(partial(is_gone, cluster, volume))
+    assert eventually(partial(is_gone, cluster, volume))
 
 
 def test_a_shared_claim_is_written_on_one_node_and_read_on_the_other(
@@ -148,12 +148,12 @@ def test_a_shared_claim_is_written_on_one_node_and_read_on_the_other(
 
     remove(cluster, name)
 
-    eventually(partial(is_gone, cluster, volume))
+    assert eventually(partial(is_gone, cluster, volume))
 
 
 def test_a_shared_claim_can_not_grow(cluster: Cluster, name: str) -> None:
     claim(cluster, name, "shared", "ReadWriteOnce")
-    eventually(partial(is_bound, cluster, name))
+    assert eventually(partial(is_bound, cluster, name))
     larger = {"spec": {"resources": {"requests": {"storage": "2Gi"}}}}
 
     cluster.kubectl("patch", "persistentvolumeclaim", name, "-p", json.dumps(larger), check=False)
@@ -169,7 +169,7 @@ def test_a_claim_that_can_not_be_served_is_told_why_once(cluster: Cluster, name:
         events = cluster.kubectl("get", "events", f"--field-selector={about}", "-o=json")
         return [item["message"] for item in json.loads(events)["items"]]
 
-    eventually(lambda: bool(reasons()))
+    assert eventually(lambda: bool(reasons()))
     time.sleep(1.5)  # three rounds of the provisioner
 
     (reason,) = reasons()
@@ -182,5 +182,5 @@ def test_a_provisioner_that_was_killed_goes_on_where_it_was(cluster: Cluster, na
 
     cluster.start(PROVISIONER)
 
-    eventually(partial(is_bound, cluster, name))
+    assert eventually(partial(is_bound, cluster, name))
     assert cluster.components()[PROVISIONER] == "running"

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable
 
 
-def eventually(is_true: Callable[[], bool], *, seconds: float = 60) -> None:
+def eventually(is_true: Callable[[], bool], *, seconds: float = 60) -> bool:
+    """Whether something becomes true in time; it fails where it stands, with the time, if not."""
     deadline = time.monotonic() + seconds
     while not is_true():
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s"
         time.sleep(0.2)
+
+    return True

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import pytest
 
-from controllers.registry.inputs import ClaimState, RegistryInputs
+from controllers.registry.inputs import Referent, RegistryInputs
 from controllers.registry.storage import DATA_DIRECTORY, StoragePlan
 from hack.cluster.aws import Keys
 from registry_operator.api.storage import Kind
@@ -20,11 +20,10 @@ from registry_operator.testing.builders import (
     COSI,
     EMPTY_DIR,
     NAMED_CLAIM,
-    a_bucket_info,
     a_registry,
-    a_volume_claim,
     an_object,
 )
+from registry_operator.testing.claims import a_bucket_info, a_volume_claim
 from tests.integration.distribution.programs import CAN_MOUNT, request, started, with_mounts
 from tests.integration.distribution.stores import seaweedfs
 from tests.unit.controllers.registry.snapshots import a_snapshot, granted, having, holding
@@ -55,7 +54,7 @@ def _cosi(store: str) -> RegistryInputs:
 def _on(storage: Any, **modes: Any) -> Callable[[str], RegistryInputs]:
     def inputs(_store: str) -> RegistryInputs:
         registry = a_registry(storage=storage)
-        claim = ClaimState(known=True, claim=an_object(a_volume_claim(registry, **modes)))
+        claim = Referent(known=True, found=an_object(a_volume_claim(registry, **modes)))
         return a_snapshot(registry, volume_claim=claim, allows_host_path=True)
 
     return inputs

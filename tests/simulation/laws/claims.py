@@ -58,10 +58,10 @@ def _named_one(_facts: Facts, _metadata: Body, spec: Body) -> bool:
 
 
 def _was(state: str) -> Test:
-    def test(facts: Facts, metadata: Body, spec: Body) -> bool:
+    def held(facts: Facts, metadata: Body, spec: Body) -> bool:
         return state in facts[f"claim {claim_of(metadata['name'], spec)}"]
 
-    return test
+    return held
 
 
 def _had_other_words(facts: Facts, metadata: Body, spec: Body) -> bool:

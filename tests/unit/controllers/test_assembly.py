@@ -25,8 +25,8 @@ from controllers.kinds import (
 )
 from controllers.registry import guardian, mender, reporter
 from controllers.registry.assembly import IDENTITY, KINDS, TRIGGERS
-from controllers.registry.gather import Stores
 from controllers.registry.reasons import TABLE
+from controllers.registry.stores import Stores
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator, Settings
@@ -39,13 +39,11 @@ from registry_operator.testing.builders import (
     NAMESPACE,
     S3,
     TRUSTING,
-    a_bucket_info,
     a_config_map,
     a_registry,
     a_secret,
-    a_users_claim,
-    a_volume_claim,
 )
+from registry_operator.testing.claims import a_bucket_info, a_users_claim, a_volume_claim
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.operator_stage import LOCAL

@@ -28,13 +28,11 @@ from registry_operator.testing.builders import (
     NAMED_CLAIM,
     NAMESPACE,
     TRUSTING,
-    a_bucket,
-    a_bucket_info,
     a_config_map,
     a_registry,
     a_secret,
-    a_volume_claim,
 )
+from registry_operator.testing.claims import a_bucket, a_bucket_info, a_volume_claim
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry_stage import RegistryStage
 

@@ -11,9 +11,6 @@ from registry_operator.kube.object import Object
 from registry_operator.runtime.owned import Desired
 from registry_operator.testing.builders import (
     COSI,
-    a_bucket_access,
-    a_bucket_claim,
-    a_bucket_info,
     a_child_secret,
     a_deployment,
     a_registry,
@@ -23,6 +20,7 @@ from registry_operator.testing.builders import (
     an_endpoint_slice,
     an_object,
 )
+from registry_operator.testing.claims import a_bucket_access, a_bucket_claim, a_bucket_info
 
 Body = Mapping[str, Any]
 ABSENT = Credentials(known=True)

@@ -12,13 +12,15 @@ from registry_operator.api.storage import Storage
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
     CLAIMED,
+    a_registry,
+    an_object,
+    deleting,
+)
+from registry_operator.testing.claims import (
     a_bucket_access,
     a_bucket_claim,
     a_bucket_info,
-    a_registry,
     a_users_claim,
-    an_object,
-    deleting,
 )
 from tests.unit.controllers.registry.snapshots import a_cosi_registry, a_snapshot
 

@@ -16,13 +16,12 @@ from registry_operator.testing.builders import (
     CLAIMED,
     EMPTY_DIR,
     S3,
-    a_bucket_claim,
     a_deployment,
     a_registry,
-    a_users_claim,
     an_object,
     deleting,
 )
+from registry_operator.testing.claims import a_bucket_claim, a_users_claim
 from tests.unit.controllers.registry.snapshots import (
     ABSENT,
     UNKNOWN,

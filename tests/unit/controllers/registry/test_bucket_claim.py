@@ -14,11 +14,11 @@ from registry_operator.testing.builders import (
     CLAIMED,
     EMPTY_DIR,
     S3,
-    a_bucket_claim,
     a_deployment,
     a_registry,
     an_object,
 )
+from registry_operator.testing.claims import a_bucket_claim
 from tests.unit.controllers.registry.snapshots import a_cosi_registry, a_snapshot, body_of
 
 SERVED = CosiObjects(served=True)

@@ -7,7 +7,7 @@ import pytest
 
 from controllers.registry import configuration, deployment
 from controllers.registry.configuration import Configuration
-from controllers.registry.inputs import Certificates, RegistryInputs
+from controllers.registry.inputs import Referent, RegistryInputs
 from controllers.registry.references import config_maps_of, secrets_of
 from registry_operator.api.storage import Storage
 from registry_operator.kube.resource import ObjectKey
@@ -27,11 +27,11 @@ from tests.unit.controllers.registry.snapshots import a_snapshot, body_of, servi
 IN_SECRET = {"s3": {"bucket": "b", "caBundle": {"secretRef": {"name": "ca", "key": "bundle.pem"}}}}
 
 
-def found(data: dict[str, str]) -> Certificates:
-    return Certificates(known=True, source=an_object(a_config_map("store-ca", data)))
+def found(data: dict[str, str]) -> Referent:
+    return Referent(known=True, found=an_object(a_config_map("store-ca", data)))
 
 
-def a_plan(certificates: Certificates, storage: Any = TRUSTING) -> RegistryInputs:
+def a_plan(certificates: Referent, storage: Any = TRUSTING) -> RegistryInputs:
     return a_snapshot(a_registry(storage=storage), certificates=certificates)
 
 
@@ -45,7 +45,7 @@ def test_certificates_lie_beside_the_file_and_the_program_is_told_where() -> Non
 
 def test_a_secret_may_hold_them_under_a_key_of_its_own() -> None:
     secret = an_object(a_secret("ca", {"bundle.pem": CERTIFICATES["ca.crt"]}))
-    plan = a_plan(Certificates(known=True, source=secret), IN_SECRET).configuration
+    plan = a_plan(Referent(known=True, found=secret), IN_SECRET).configuration
 
     assert isinstance(plan, Configuration)
     assert plan.files == {"ca.crt": CERTIFICATES["ca.crt"]}
@@ -62,14 +62,14 @@ def test_other_certificates_make_pods_anew() -> None:
 
 
 def test_pods_trust_what_their_image_trusts_as_well() -> None:
-    def environment(storage: Any, certificates: Certificates) -> dict[str, Any]:
+    def environment(storage: Any, certificates: Referent) -> dict[str, Any]:
         snapshot = serving(a_registry(storage=storage), certificates=certificates)
         pod = body_of(deployment.desired(snapshot))["spec"]["template"]["spec"]
         assert violations(pod) == []
         return {one["name"]: one.get("value") for one in pod["containers"][0]["env"]}
 
     trusting = environment(TRUSTING, found(dict(CERTIFICATES)))
-    plain = environment({"s3": {"bucket": "b"}}, Certificates(known=True))
+    plain = environment({"s3": {"bucket": "b"}}, Referent(known=True))
 
     assert trusting["SSL_CERT_DIR"] == "/etc/registry-operator:/etc/ssl/certs"
     assert "SSL_CERT_DIR" not in plain
@@ -78,15 +78,15 @@ def test_pods_trust_what_their_image_trusts_as_well() -> None:
 @pytest.mark.parametrize(
     ("certificates", "reason", "words"),
     [
-        (Certificates(known=False), "CaBundleNotRead", ["is being read"]),
-        (Certificates(known=False, problem="403: no"), "CaBundleUnreadable", ["403: no"]),
-        (Certificates(known=True), "CaBundleNotFound", ["in namespace team-a", "create it"]),
+        (Referent(known=False), "CaBundleNotRead", ["is being read"]),
+        (Referent(known=False, problem="403: no"), "CaBundleUnreadable", ["403: no"]),
+        (Referent(known=True), "CaBundleNotFound", ["in namespace team-a", "create it"]),
         (found({}), "CaBundleInvalid", ["under ca.crt"]),
         (found({"ca.crt": "not PEM"}), "CaBundleInvalid", ["as PEM", "name the key"]),
     ],
 )
 def test_what_is_missing_is_named_with_the_cure(
-    certificates: Certificates, reason: str, words: list[str]
+    certificates: Referent, reason: str, words: list[str]
 ) -> None:
     plan = a_plan(certificates).storage
 

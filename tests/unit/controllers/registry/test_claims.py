@@ -4,11 +4,10 @@ from controllers.registry.claims import Claims
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import (
     NAMESPACE,
-    a_bucket_claim,
     a_registry,
-    a_users_claim,
     an_object,
 )
+from registry_operator.testing.claims import a_bucket_claim, a_users_claim
 
 THEIRS = an_object(a_users_claim())
 

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from controllers.registry.deployment import HTTP_SECRET_ANNOTATION, desired
-from controllers.registry.inputs import ClaimState, RegistryInputs
+from controllers.registry.inputs import Referent, RegistryInputs
 from registry_operator.api.names import LABEL_INSTANCE, child_labels, selector_labels
 from registry_operator.runtime.outcome import Blocked, Stalled
-from registry_operator.testing.builders import CLAIM, S3, a_registry, a_volume_claim, an_object
+from registry_operator.testing.builders import CLAIM, S3, a_registry, an_object
+from registry_operator.testing.claims import a_volume_claim
 from tests.unit.controllers.registry.pod_security import violations
 from tests.unit.controllers.registry.snapshots import body_of, holding, serving
 
@@ -120,7 +121,7 @@ def on_claim(**storage: Any) -> dict[str, Any]:
     """The spec of the Deployment of a Registry on a claim that is bound."""
     registry = a_registry(storage=storage)
     claim = an_object(a_volume_claim(registry, accessModes=["ReadWriteMany"]))
-    state = ClaimState(known=True, claim=claim)
+    state = Referent(known=True, found=claim)
     spec: dict[str, Any] = body_of(desired(serving(registry, volume_claim=state)))["spec"]
     return spec
 

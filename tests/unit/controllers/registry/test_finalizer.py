@@ -13,19 +13,21 @@ from controllers.registry.finalizer import (
     decide,
     is_protected,
 )
-from controllers.registry.inputs import ClaimState, CosiObjects, RegistryInputs
+from controllers.registry.inputs import CosiObjects, Referent, RegistryInputs
 from registry_operator.testing.builders import CLAIM as VOLUME
 from registry_operator.testing.builders import (
     CLAIMED,
     NAMED_CLAIM,
     S3,
-    a_bucket_access,
-    a_bucket_claim,
     a_registry,
-    a_users_claim,
-    a_volume_claim,
     an_object,
     deleting,
+)
+from registry_operator.testing.claims import (
+    a_bucket_access,
+    a_bucket_claim,
+    a_users_claim,
+    a_volume_claim,
 )
 from tests.unit.controllers.registry.snapshots import a_cosi_registry, a_snapshot
 
@@ -155,7 +157,7 @@ ON_VOLUME = a_registry(storage=VOLUME, deletionPolicy="Delete")
 
 
 def leaving_volume(registry: dict[str, Any], claim: dict[str, Any]) -> RegistryInputs:
-    state = ClaimState(known=True, claim=an_object(claim))
+    state = Referent(known=True, found=an_object(claim))
     return a_snapshot(deleting(registry, finalizers=[FINALIZER]), volume_claim=state)
 
 

@@ -19,9 +19,10 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry.gather import Gatherer, Stores
+from controllers.registry.gather import Gatherer
 from controllers.registry.health import HealthProber
 from controllers.registry.references import credentials_keys
+from controllers.registry.stores import Stores
 from controllers.registry.template import INDEX, by_template
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
@@ -40,8 +41,6 @@ from registry_operator.testing.builders import (
     NAMESPACE,
     S3,
     SELECTED,
-    a_bucket_access,
-    a_bucket_claim,
     a_child_secret,
     a_deployment,
     a_pod,
@@ -50,10 +49,14 @@ from registry_operator.testing.builders import (
     a_secret,
     a_service,
     a_service_account,
-    a_users_claim,
-    a_volume_claim,
     an_endpoint_slice,
     an_object,
+)
+from registry_operator.testing.claims import (
+    a_bucket_access,
+    a_bucket_claim,
+    a_users_claim,
+    a_volume_claim,
 )
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.virtual_loop import VirtualClock
@@ -329,13 +332,13 @@ async def test_the_claim_that_is_made_is_seen_among_ours(field: Field) -> None:
     field.show(REGISTRY, registry)
     found = field.gatherer.gather(KEY)
     assert found is not None
-    assert (found.volume_claim.known, found.volume_claim.claim) == (True, None)
+    assert (found.volume_claim.known, found.volume_claim.found) == (True, None)
 
     field.show(PERSISTENT_VOLUME_CLAIM, a_volume_claim(registry))
     found = field.gatherer.gather(KEY)
     assert found is not None
-    assert found.volume_claim.claim is not None
-    assert found.volume_claim.claim.name == "images-data"
+    assert found.volume_claim.found is not None
+    assert found.volume_claim.found.name == "images-data"
 
 
 async def test_a_claim_of_others_is_referred_to_and_unknown_until_it_was_looked_for(
@@ -353,7 +356,7 @@ async def test_a_claim_of_others_is_referred_to_and_unknown_until_it_was_looked_
     field.claims.writer().replace([], "1")
     found = field.gatherer.gather(KEY)
     assert found is not None
-    assert (found.volume_claim.known, found.volume_claim.claim) == (True, None)
+    assert (found.volume_claim.known, found.volume_claim.found) == (True, None)
 
     field.gatherer.drop_references(KEY)
     assert field.stores.referenced_volume_claims.referrers(key) == set()

@@ -18,7 +18,8 @@ from registry_operator.runtime.clock import whole_time
 from registry_operator.runtime.outcome import After, Blocked, Done
 from registry_operator.runtime.outcomes import Outcomes
 from registry_operator.runtime.store import Store
-from registry_operator.testing.builders import NAMESPACE, a_bucket_access, a_registry
+from registry_operator.testing.builders import NAMESPACE, a_registry
+from registry_operator.testing.claims import a_bucket_access
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.fake_transport import on
 from registry_operator.testing.virtual_loop import VirtualClock

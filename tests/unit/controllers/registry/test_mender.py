@@ -22,13 +22,15 @@ from registry_operator.testing.builders import (
     CLAIMED,
     NAMESPACE,
     S3,
+    a_registry,
+    an_object,
+    deleting,
+)
+from registry_operator.testing.claims import (
     a_bucket,
     a_bucket_access,
     a_bucket_claim,
-    a_registry,
     a_users_claim,
-    an_object,
-    deleting,
 )
 from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.fake_transport import on

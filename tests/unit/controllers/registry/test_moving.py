@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controllers.registry.deployment import desired
-from controllers.registry.inputs import Children, ClaimState, CosiObjects, RegistryInputs
+from controllers.registry.inputs import Children, CosiObjects, Referent, RegistryInputs
 from controllers.registry.moving import ANNOTATION, refusal
 from controllers.registry.moving import CLAIM as BUCKET_OF
 from registry_operator.testing.builders import (
@@ -16,14 +16,16 @@ from registry_operator.testing.builders import (
     EMPTY_DIR,
     NAMED_CLAIM,
     S3,
+    a_deployment,
+    a_registry,
+    an_object,
+)
+from registry_operator.testing.claims import (
     a_bucket_access,
     a_bucket_claim,
     a_bucket_info,
-    a_deployment,
-    a_registry,
     a_users_claim,
     a_volume_claim,
-    an_object,
 )
 from tests.unit.controllers.registry.snapshots import (
     a_snapshot,
@@ -248,7 +250,7 @@ def on_claim(**change: Any) -> RegistryInputs:
     """A Registry whose claim was made before its template was changed."""
     template = {**CLAIM["persistentVolumeClaimTemplate"], **change}
     registry = a_registry(storage={"persistentVolumeClaimTemplate": template})
-    claim = ClaimState(known=True, claim=an_object(a_volume_claim(registry)))
+    claim = Referent(known=True, found=an_object(a_volume_claim(registry)))
     return a_snapshot(registry, volume_claim=claim)
 
 

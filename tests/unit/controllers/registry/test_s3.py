@@ -10,7 +10,7 @@ from controllers.kinds import DEPLOYMENT, SECRET
 from controllers.registry.configuration import Configuration
 from controllers.registry.inputs import Credentials
 from controllers.registry.storage import StoragePlan, plan_storage
-from registry_operator.distribution.drivers import S3Storage
+from registry_operator.distribution.drivers import S3Storage, is_shared
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Blocked
 from registry_operator.testing.builders import NAMESPACE, SELECTED, a_registry, a_secret
@@ -55,7 +55,7 @@ def test_what_comes_from_a_secret_is_in_no_plan_that_is_shown() -> None:
     plan = planned()
 
     assert isinstance(plan, StoragePlan)
-    assert (plan.kind, plan.bucket, plan.endpoint, plan.shared) == ("s3", "", "", True)
+    assert (plan.kind, plan.bucket, plan.endpoint, is_shared(plan.driver)) == ("s3", "", "", True)
     assert "hush" not in repr(plan)
 
 

@@ -20,8 +20,6 @@ from registry_operator.testing.builders import (
     COSI,
     EMPTY_DIR,
     S3,
-    a_bucket_access,
-    a_bucket_claim,
     a_deployment,
     a_pod,
     a_registry,
@@ -31,6 +29,7 @@ from registry_operator.testing.builders import (
     deleting,
     waiting,
 )
+from registry_operator.testing.claims import a_bucket_access, a_bucket_claim
 from tests.unit.controllers.registry.snapshots import granted, holding, objects, serving
 
 OWNER = a_registry()

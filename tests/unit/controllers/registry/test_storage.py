@@ -10,16 +10,16 @@ from registry_operator.distribution.drivers import (
     FilesystemStorage,
     GcsStorage,
     S3Storage,
+    is_shared,
 )
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
     S3,
-    a_bucket_access,
-    a_bucket_claim,
     a_registry,
     an_object,
 )
+from registry_operator.testing.claims import a_bucket_access, a_bucket_claim
 from tests.unit.controllers.registry.snapshots import (
     UNKNOWN,
     a_cosi_registry,
@@ -34,7 +34,7 @@ def test_an_empty_dir_is_a_folder_of_one_pod() -> None:
     plan = plan_storage(a_snapshot())
 
     assert isinstance(plan, StoragePlan)
-    assert (plan.kind, plan.shared) == ("emptyDir", False)
+    assert (plan.kind, is_shared(plan.driver)) == ("emptyDir", False)
     assert plan.driver == FilesystemStorage("/var/lib/registry")
 
 
@@ -68,7 +68,7 @@ def test_a_bucket_that_exists_is_used_with_the_keys_of_its_secret() -> None:
     )
 
     assert isinstance(plan, StoragePlan)
-    assert (plan.kind, plan.bucket, plan.shared) == ("s3", "images", True)
+    assert (plan.kind, plan.bucket, is_shared(plan.driver)) == ("s3", "images", True)
     assert plan.endpoint == "http://s3.example.com:9000"
     assert plan.driver == S3Storage(
         bucket="images",
@@ -132,7 +132,7 @@ def test_a_bucket_of_google_is_opened_with_the_key_that_lies_beside_the_file() -
     plan = plan_storage(a_snapshot(a_registry(storage=storage), credentials=holding(**data)))
 
     assert isinstance(plan, StoragePlan)
-    assert (plan.kind, plan.bucket, plan.shared) == ("gcs", "images", True)
+    assert (plan.kind, plan.bucket, is_shared(plan.driver)) == ("gcs", "images", True)
     assert plan.driver == GcsStorage(
         bucket="images", key_file="/etc/registry-operator/gcs.json", redirect=False
     )
@@ -199,7 +199,7 @@ def test_a_granted_bucket_is_used_as_cosi_describes_it() -> None:
     plan = plan_storage(granted(a_cosi_registry(replicas=3)))
 
     assert isinstance(plan, StoragePlan)
-    assert (plan.kind, plan.bucket, plan.shared) == ("bucket", "bucket-1", True)
+    assert (plan.kind, plan.bucket, is_shared(plan.driver)) == ("bucket", "bucket-1", True)
     assert isinstance(plan.driver, S3Storage)
     assert (plan.driver.access_key, plan.driver.secret_key) == ("AKIA", "keep-me")
 

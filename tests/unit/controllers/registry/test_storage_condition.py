@@ -5,16 +5,16 @@ from typing import Any
 import pytest
 
 from controllers.registry import storage_condition
-from controllers.registry.inputs import ClaimState, RegistryInputs
+from controllers.registry.inputs import Referent, RegistryInputs
 from controllers.registry.pods import Trouble
 from registry_operator.testing.builders import (
     CLAIM,
     NAMED_CLAIM,
     S3,
     a_registry,
-    a_volume_claim,
     an_object,
 )
+from registry_operator.testing.claims import a_volume_claim
 from tests.unit.controllers.registry.snapshots import a_snapshot
 from tests.unit.controllers.registry.test_volume import EPHEMERAL, HOST_PATH
 
@@ -28,7 +28,7 @@ REFUSED = Trouble(
 def on_claim(storage: Any = CLAIM, **fields: Any) -> RegistryInputs:
     registry = a_registry(storage=storage)
     claim = an_object(a_volume_claim(registry, **fields))
-    return a_snapshot(registry, volume_claim=ClaimState(known=True, claim=claim))
+    return a_snapshot(registry, volume_claim=Referent(known=True, found=claim))
 
 
 def told(

@@ -7,13 +7,11 @@ import pytest
 
 from controllers.registry import stuck
 from registry_operator.testing.builders import (
-    a_bucket,
-    a_bucket_access,
     a_registry,
-    a_users_claim,
     an_object,
     deleting,
 )
+from registry_operator.testing.claims import a_bucket, a_bucket_access, a_users_claim
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from controllers.registry import volume
-from controllers.registry.inputs import ClaimState
+from controllers.registry.inputs import Referent
 from controllers.registry.storage import StoragePlan, plan_storage
 from registry_operator.api.storage import Storage
-from registry_operator.distribution.drivers import FilesystemStorage
+from registry_operator.distribution.drivers import FilesystemStorage, is_shared
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
     CLAIM,
@@ -17,10 +17,10 @@ from registry_operator.testing.builders import (
     NAMED_CLAIM,
     S3,
     a_registry,
-    a_volume_claim,
     an_object,
     deleting,
 )
+from registry_operator.testing.claims import a_volume_claim
 from tests.unit.controllers.registry.snapshots import a_snapshot
 
 Body = dict[str, Any]
@@ -47,14 +47,14 @@ def stored(block: Any) -> Storage:
 
 
 def planned(
-    storage: Any, claim: Body | ClaimState | None = None, **fields: Any
+    storage: Any, claim: Body | Referent | None = None, **fields: Any
 ) -> StoragePlan | Blocked | Stalled:
     """What is planned for a Registry whose claim is as told."""
     known = fields.pop("allows_host_path", False)
     state = (
         claim
-        if isinstance(claim, ClaimState)
-        else ClaimState(known=True, claim=an_object(claim) if claim is not None else None)
+        if isinstance(claim, Referent)
+        else Referent(known=True, found=an_object(claim) if claim is not None else None)
     )
     registry = a_registry(storage=storage, **fields)
     return plan_storage(a_snapshot(registry, volume_claim=state, allows_host_path=known))
@@ -120,7 +120,7 @@ def test_a_bound_claim_is_a_folder_of_one_pod(block: Any) -> None:
     plan = planned(block, a_claim())
 
     assert isinstance(plan, StoragePlan)
-    assert (plan.kind, plan.shared) == (next(iter(block)), False)
+    assert (plan.kind, is_shared(plan.driver)) == (next(iter(block)), False)
     assert plan.driver == FilesystemStorage("/var/lib/registry")
     assert plan.claim == ("theirs" if block is NAMED_CLAIM else "images-data")
 
@@ -167,8 +167,8 @@ def test_several_replicas_need_a_volume_that_they_share(block: Any, words: list[
 @pytest.mark.parametrize(
     ("claim", "reason", "words"),
     [
-        (ClaimState(known=False), "VolumeClaimNotRead", "theirs is being read"),
-        (ClaimState(known=False, problem="403: no"), "VolumeClaimUnreadable", "403: no"),
+        (Referent(known=False), "VolumeClaimNotRead", "theirs is being read"),
+        (Referent(known=False, problem="403: no"), "VolumeClaimUnreadable", "403: no"),
         (None, "VolumeClaimNotFound", "create it"),
         (deleting(a_claim()), "VolumeClaimTerminating", "copy them"),
         (a_claim(status={"phase": "Lost"}), "VolumeLost", "lost its volume pv-images-data"),

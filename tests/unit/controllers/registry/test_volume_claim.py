@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from controllers.registry.finalizer import FINALIZER
-from controllers.registry.inputs import ClaimState, RegistryInputs
+from controllers.registry.inputs import Referent, RegistryInputs
 from controllers.registry.volume_claim import KIND, desired
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
@@ -14,9 +14,9 @@ from registry_operator.testing.builders import (
     NAMED_CLAIM,
     S3,
     a_registry,
-    a_volume_claim,
     an_object,
 )
+from registry_operator.testing.claims import a_volume_claim
 from tests.unit.controllers.registry.snapshots import a_snapshot, body_of
 
 
@@ -30,7 +30,7 @@ def wanting(
     claim = None
     if has is not None:
         claim = an_object(a_volume_claim(registry, size=has, status=status))
-    return a_snapshot(registry, volume_claim=ClaimState(known=True, claim=claim))
+    return a_snapshot(registry, volume_claim=Referent(known=True, found=claim))
 
 
 def test_it_holds_data_and_outlives_its_owner() -> None:
@@ -98,7 +98,7 @@ def test_what_is_not_said_any_more_stays_as_the_claim_has_it() -> None:
     registry = a_registry(storage=CLAIM)
     claim = a_volume_claim(registry, accessModes=["ReadWriteMany"], selector={"matchLabels": {}})
     claim["spec"]["resources"]["limits"] = {"storage": "20Gi"}
-    state = ClaimState(known=True, claim=an_object(claim))
+    state = Referent(known=True, found=an_object(claim))
     spec = body_of(desired(a_snapshot(registry, volume_claim=state)))["spec"]
 
     assert spec["accessModes"] == ["ReadWriteMany"]
