@@ -1,10 +1,10 @@
 """Where every Registry keeps its images, its template considered, and who is beside whom.
 
-In: changes of Registries, RegistryTemplates and Deployments. Out: the others of a place who write
-there, and changes of those beside whom somebody came, left or was changed, as they may look
-different now. Who asks for another place writes where his pods are until they have gone. Complete
-before anybody decides anything, as it is filled with the caches. What a place is, and what two in
-one place mean, is sharing.py's to say.
+In: changes of Registries and RegistryTemplates, the index of Deployments by place. Out: the others
+of a place who write there, and changes of those beside whom somebody came, left or was changed, as
+they may look different now. Who asks for another place writes where his pods are until they have
+gone. Complete before anybody decides anything, as it is filled with the caches. What a place is,
+and what two in one place mean, is sharing.py's to say.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -25,14 +25,12 @@ class Places:
     def __init__(self, registries: Store, templates: Store, deployments: Store) -> None:
         self._registries = registries
         self._templates = templates
+        self._deployments = deployments
         self._place: dict[ObjectKey, str] = {}
         self._there: dict[str, set[ObjectKey]] = {}
-        # By the mark of Deployments, which are named like their Registries.
-        self._pods: dict[str, set[ObjectKey]] = {}
         self._beside: Subscribers[Change] = Subscribers("places of Registries")
         registries.subscribe(self._on_registry)
         templates.subscribe(self._on_template)
-        deployments.subscribe(self._on_deployment)
 
     def of(self, registry: Object) -> str | None:
         """The place where a Registry keeps its images, if it has one that others may have too."""
@@ -46,7 +44,9 @@ class Places:
     def writers_beside(self, registry: Object) -> tuple[Object, ...]:
         """The other Registries that write to the place where this one keeps its images."""
         place = self._place.get(registry.key, "")
-        there, pods = self._there.get(place, set()), self._pods.get(place, set())
+        there = self._there.get(place, set())
+        # Deployments are named like their Registries.
+        pods = set(self._deployments.keys_by_index(sharing.INDEX, place))
         found = (self._registries.get(key) for key in sorted((there | pods) - {registry.key}))
         return tuple(
             other
@@ -76,23 +76,6 @@ class Places:
             affected |= {self._place.get(user.key), self._settle(user.key, user)}
         if intent_changed(change):
             self._tell(affected)
-
-    def _on_deployment(self, change: Change) -> None:
-        before = self._marked(change.old)
-        after = None if isinstance(change, Removed) else self._marked(change.new)
-        if before is not None:
-            key, place = before
-            self._pods[place].discard(key)
-            if not self._pods[place]:
-                del self._pods[place]
-        if after is not None:
-            key, place = after
-            self._pods.setdefault(place, set()).add(key)
-
-    @staticmethod
-    def _marked(deployment: Object | None) -> tuple[ObjectKey, str] | None:
-        place = deployment.annotations.get(sharing.ANNOTATION) if deployment is not None else None
-        return (deployment.key, place) if deployment is not None and place else None
 
     def _settle(self, key: ObjectKey, registry: Object | None) -> str | None:
         """Note where a Registry is now; return that."""

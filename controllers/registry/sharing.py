@@ -8,7 +8,7 @@ spec.config, `persistentVolumeClaim.readOnly`) may share. Two writers would dele
 blobs: each collects garbage, and answers for what it uploaded, as if it were alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ANNOTATION = f"{GROUP}/place"
 """On the Deployment: the place that its pods write to."""
+INDEX = "place"
 _CLOUDS = ("s3", "gcs", "azure")
 _BUCKET, _CLAIM = "bucket", "claim"
 _SIGNS = (
@@ -50,6 +51,12 @@ def is_there(deployment: Object | None, place: str | None) -> bool:
     if deployment is None or place is None:
         return False
     return deployment.annotations.get(ANNOTATION) == place
+
+
+def by_place(deployment: Object) -> Iterable[str]:
+    """Index of Deployments by the place that their pods write to."""
+    place = deployment.annotations.get(ANNOTATION)
+    return (place,) if place else ()
 
 
 def may_name_a_place(obj: Object) -> bool:

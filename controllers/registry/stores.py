@@ -5,7 +5,9 @@ Registries may name those of users, other people's Secrets, ConfigMaps and Persi
 metadata only, and in full only where a Registry refers to them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 
 from controllers.kinds import (
     BUCKET_ACCESS,
@@ -22,9 +24,10 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry import template
+from controllers.registry import sharing, template
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.kube.resource import Resource
+from registry_operator.runtime.index import IndexFunc
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.owned import OWNER_INDEX
 from registry_operator.runtime.ownership import by_owner_label
@@ -72,13 +75,17 @@ def declare(operator: Operator, namespace: str | None) -> Stores:
     cache = operator.cache
 
     def children(
-        resource: Resource, *, optional: bool = False, label: str | None = LABEL_REGISTRY
+        resource: Resource,
+        *,
+        optional: bool = False,
+        label: str | None = LABEL_REGISTRY,
+        indexes: Mapping[str, IndexFunc] = MappingProxyType({}),
     ) -> Store:
         return cache.declare(
             resource,
             namespace=namespace,
             label_selector=label,
-            indexes={OWNER_INDEX: by_owner_label(LABEL_REGISTRY)},
+            indexes={OWNER_INDEX: by_owner_label(LABEL_REGISTRY), **indexes},
             optional=optional,
         )
 
@@ -92,7 +99,7 @@ def declare(operator: Operator, namespace: str | None) -> Stores:
         ),
         # Optional, as an operator for one namespace may not be allowed to read what all share.
         templates=cache.declare(REGISTRY_TEMPLATE, optional=True),
-        deployments=children(DEPLOYMENT),
+        deployments=children(DEPLOYMENT, indexes={sharing.INDEX: sharing.by_place}),
         replica_sets=children(REPLICA_SET),
         pods=children(POD),
         secrets=children(SECRET),

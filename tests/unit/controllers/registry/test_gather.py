@@ -22,6 +22,8 @@ from controllers.kinds import (
 from controllers.registry.gather import Gatherer
 from controllers.registry.health import HealthProber
 from controllers.registry.references import credentials_keys
+from controllers.registry.sharing import INDEX as INDEX_BY_PLACE
+from controllers.registry.sharing import by_place
 from controllers.registry.stores import Stores
 from controllers.registry.template import INDEX, by_template
 from registry_operator.api.names import LABEL_REGISTRY
@@ -76,6 +78,7 @@ class Field:
     def __init__(self, clock: VirtualClock) -> None:
         index = {OWNER_INDEX: by_owner_label(LABEL_REGISTRY)}
         stores = {resource: Store(resource, indexes=index) for resource in CHILDREN}
+        stores[DEPLOYMENT] = Store(DEPLOYMENT, indexes={**index, INDEX_BY_PLACE: by_place})
         self.templates = Store(REGISTRY_TEMPLATE)
         self.registries, self.secrets, self.others = (
             Store(REGISTRY, indexes={INDEX: by_template}),

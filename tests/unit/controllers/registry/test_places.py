@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from controllers.kinds import DEPLOYMENT, REGISTRY, REGISTRY_TEMPLATE
+from controllers.registry import sharing
 from controllers.registry.places import Places
 from controllers.registry.template import INDEX, by_template
 from registry_operator.kube.resource import ObjectKey
@@ -30,7 +31,7 @@ class Town:
         self.registries = Store(REGISTRY, indexes={INDEX: by_template})
         self.templates = Store(REGISTRY_TEMPLATE)
         self._writers = self.registries.writer(), self.templates.writer()
-        self.deployments = Store(DEPLOYMENT)
+        self.deployments = Store(DEPLOYMENT, indexes={sharing.INDEX: sharing.by_place})
         self.places = Places(self.registries, self.templates, self.deployments)
         self.told: list[str] = []
         self.places.follow(self._tell, recount=False)
