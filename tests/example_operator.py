@@ -5,6 +5,7 @@ It proves that the runtime knows no registry: nothing of it is changed or config
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -42,7 +43,7 @@ KIND = OwnedKind(
 )  # fmt: skip
 
 
-def install(operator: Operator, kind: OwnedKind[Snapshot] = KIND) -> None:
+def install(operator: Operator, kind: OwnedKind[Snapshot] = KIND, **options: Any) -> None:
     greetings = operator.cache.declare(GREETING)
     index = {OWNER_INDEX: by_owner_label(LABEL)}
     children = operator.cache.declare(CONFIG_MAP, label_selector=LABEL, indexes=index)
@@ -51,7 +52,7 @@ def install(operator: Operator, kind: OwnedKind[Snapshot] = KIND) -> None:
         owner = greetings.get(key)
         return Snapshot(owner, "Terminating" if owner.is_deleting else None) if owner else None
 
-    controller = operator.owned(kind, identity=IDENTITY, store=children, gather=gather)
+    controller = operator.owned(kind, identity=IDENTITY, store=children, gather=gather, **options)
     controller.watch(greetings, lambda greeting: [greeting.key])
     controller.watch(children, _owner_of)
 

@@ -7,7 +7,7 @@ fenced, measured, told and retried is settled here.
 
 import random
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self, TypeVar
 
@@ -24,6 +24,7 @@ from registry_operator.runtime.debug import DebugServer
 from registry_operator.runtime.elector_thread import ElectorThread
 from registry_operator.runtime.http import Health, HttpServer
 from registry_operator.runtime.inspector import About, Inspector
+from registry_operator.runtime.intent import Body
 from registry_operator.runtime.lag import LagMonitor
 from registry_operator.runtime.leader import Elector
 from registry_operator.runtime.lease import Election
@@ -31,7 +32,8 @@ from registry_operator.runtime.manager import Manager, Parts, Runnable
 from registry_operator.runtime.metrics import Metrics
 from registry_operator.runtime.notices import Notices
 from registry_operator.runtime.outcomes import Outcomes
-from registry_operator.runtime.owned import Inputs, OwnedKind, OwnedReconciler, generation_of
+from registry_operator.runtime.owned import OwnedReconciler
+from registry_operator.runtime.owned_kind import Inputs, OwnedKind, generation_of, unannounced
 from registry_operator.runtime.ownership import Identity
 from registry_operator.runtime.recorder import Recorder
 from registry_operator.runtime.store import Store
@@ -168,7 +170,7 @@ class Operator:
         self._controllers.append(controller)
         return controller
 
-    def owned(
+    def owned(  # noqa: PLR0913 - each part of a reconciler is named once, where it is composed
         self,
         kind: OwnedKind[I],
         *,
@@ -176,10 +178,11 @@ class Operator:
         store: Store,
         gather: Callable[[ObjectKey], I | None],
         basis: Callable[[I], Hashable] = generation_of,
+        announced: Callable[[I, Sequence[Body]], AbstractContextManager[None]] = unannounced,
     ) -> Controller:
         """The controller of one owned kind, named as the kind's declaration.
 
-        `basis` says what a decision is made on, where that is more than the owner's generation.
+        `basis` and `announced`: see OwnedReconciler.
         """
         reconciler = OwnedReconciler(
             kind,
@@ -190,6 +193,7 @@ class Operator:
             outcomes=self.outcomes,
             clock=self.clock,
             basis=basis,
+            announced=announced,
         )
         return self.controller(kind.name, reconciler.reconcile)
 

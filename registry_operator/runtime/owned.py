@@ -10,6 +10,7 @@ section 4, framework 1.15 (A1, A2), 1.16 (S6, S7).
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
@@ -27,14 +28,21 @@ from registry_operator.runtime.diff import differences
 from registry_operator.runtime.intent import Body
 from registry_operator.runtime.outcome import After, Blocked, Done, Outcome, Stalled
 from registry_operator.runtime.outcomes import Outcomes, Recorded
-from registry_operator.runtime.owned_kind import OWNER_INDEX, Desired, Inputs, OwnedKind
+from registry_operator.runtime.owned_kind import (
+    OWNER_INDEX,
+    Desired,
+    Inputs,
+    OwnedKind,
+    generation_of,
+    unannounced,
+)
 from registry_operator.runtime.ownership import Claim, Identity, describe
 from registry_operator.runtime.refusals import Refusals
 from registry_operator.runtime.settled import Settled
 from registry_operator.runtime.store import Change, Removed, Store
 from registry_operator.runtime.trouble import RECHECK_SECONDS, outcome_of
 
-__all__ = ["OWNER_INDEX", "Desired", "Inputs", "OwnedKind", "OwnedReconciler"]
+__all__ = ["OWNER_INDEX", "Desired", "OwnedKind", "OwnedReconciler"]
 
 # What is told of an owner later than that may be over already.
 _YOUNG: Final = timedelta(seconds=10)
@@ -45,15 +53,12 @@ log = structlog.get_logger(__name__)
 I = TypeVar("I", bound=Inputs)  # noqa: E741 - the snapshot's type
 
 
-def generation_of(inputs: Inputs) -> Hashable:
-    """The basis of a decision that the owner alone has a say in."""
-    return inputs.owner.generation
-
-
 class OwnedReconciler(Generic[I]):
     """Keeps the children of one kind as intended, for any owner key.
 
-    `basis` says what a decision is made on, where that is more than the owner's generation.
+    `basis` says what a decision is made on, where that is more than the owner's generation. Each
+    decision is `announced` in the same step that it is made in, and what that gives is left when
+    what was decided is done: so who decides about another owner meanwhile can know of it.
     """
 
     def __init__(  # noqa: PLR0913 - each collaborator is named once, in operator.py
@@ -67,6 +72,7 @@ class OwnedReconciler(Generic[I]):
         outcomes: Outcomes,
         clock: Clock,
         basis: Callable[[I], Hashable] = generation_of,
+        announced: Callable[[I, Sequence[Body]], AbstractContextManager[None]] = unannounced,
     ) -> None:
         self.kind = kind
         self._identity = identity
@@ -76,6 +82,7 @@ class OwnedReconciler(Generic[I]):
         self._outcomes = outcomes
         self._clock = clock
         self._basis = basis
+        self._announced = announced
         self._settled = Settled(identity.annotation)
         self._refusals = Refusals()
         self._contest = Contest()
@@ -104,11 +111,19 @@ class OwnedReconciler(Generic[I]):
         self._outcomes.record(inputs.owner.key, self.kind.name, recorded)
 
     async def _settle(self, inputs: I) -> Outcome:
+        desired = self._desired(inputs)
+        if isinstance(desired, (Blocked, Stalled)):
+            with self._announced(inputs, ()):
+                return desired
+        with self._announced(inputs, desired):
+            return await self._bring_about(inputs, desired)
+
+    def _desired(self, inputs: I) -> Desired:
         if inputs.hold is not None:
             return Blocked(inputs.hold, "nothing is written for this object now")
-        desired = self.kind.desired(inputs)
-        if isinstance(desired, (Blocked, Stalled)):
-            return desired
+        return self.kind.desired(inputs)
+
+    async def _bring_about(self, inputs: I, desired: Sequence[Body]) -> Outcome:
         outcomes = [await self._keep(inputs, body) for body in desired]
         troubles = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
         if troubles:

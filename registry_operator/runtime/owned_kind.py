@@ -3,7 +3,8 @@
 In: nothing. Out: declarations that the engine (owned.py) and the generator of rights take.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -54,3 +55,13 @@ class OwnedKind(Generic[I_contra]):
     may_prune: Callable[[I_contra, Object], bool] | None = None
     outlives_owner: bool = False
     create_only: bool = False
+
+
+def generation_of(inputs: Inputs) -> Hashable:
+    """The basis of a decision that the owner alone has a say in."""
+    return inputs.owner.generation
+
+
+def unannounced(_inputs: Inputs, _bodies: Sequence[Body]) -> AbstractContextManager[None]:
+    """For decisions that concern nobody else."""
+    return nullcontext()

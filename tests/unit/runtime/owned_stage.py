@@ -6,7 +6,7 @@ from typing import Any
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Outcome
-from registry_operator.runtime.owned import OwnedKind
+from registry_operator.runtime.owned_kind import OwnedKind, unannounced
 from registry_operator.testing.virtual_loop import VirtualClock
 from tests import example_operator
 from tests.example_operator import CONFIG_MAP, GREETING, LABEL, Snapshot
@@ -17,14 +17,16 @@ CHILD = ObjectKey("ns", "hi-ann")
 
 
 class OwnedStage(OperatorStage):
-    """`declaration` replaces fields of the example's `OwnedKind`."""
+    """`declaration` replaces fields of the example's `OwnedKind`; `announced`: who is told."""
 
-    def __init__(self, clock: VirtualClock, **declaration: Any) -> None:
+    def __init__(
+        self, clock: VirtualClock, *, announced: Any = unannounced, **declaration: Any
+    ) -> None:
         kind: OwnedKind[Snapshot] = replace(example_operator.KIND, **declaration)
         super().__init__(
             clock,
             [GREETING, CONFIG_MAP],
-            lambda operator: example_operator.install(operator, kind),
+            lambda operator: example_operator.install(operator, kind, announced=announced),
         )
 
     def greet(self, *names: str) -> dict[str, Any]:
