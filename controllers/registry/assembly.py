@@ -45,7 +45,7 @@ from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.change import Change
 from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
-from registry_operator.runtime.owned import OwnedKind
+from registry_operator.runtime.owned_kind import OwnedKind, unannounced
 from registry_operator.runtime.ownership import Identity
 from registry_operator.runtime.predicate import intent_changed, others_changed
 from registry_operator.runtime.referenced import Referenced
@@ -138,6 +138,8 @@ def install(
         stores, health=health, random_secret=random_secret, allows_host_path=allows_host_path
     )
     referrers.declare(stores, gatherer)
+    places = gatherer.places
+    announced = {deployment.KIND.name: places.announced}
     for kind in KINDS:
         controllers[kind.name] = operator.owned(
             kind,
@@ -145,6 +147,7 @@ def install(
             store=stores.of(kind.resource),
             gather=gatherer.gather,
             basis=lambda inputs: inputs.basis,
+            announced=announced.get(kind.name, unannounced),
         )
     controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
     controllers[mender.NAME] = _mender(operator, stores, gatherer)
@@ -152,10 +155,12 @@ def install(
     for name, controller in controllers.items():
         _connect(name, controller, stores, gatherer)
     for name in _SHARES_A_PLACE:
-        controllers[name].watch(gatherer.places, _self_key, recount=False)
+        controllers[name].watch(places, _self_key, recount=False)
         controllers[name].watch(
-            stores.deployments, gatherer.places.used_by, when=intent_changed, recount=False
+            stores.deployments, places.used_by, when=intent_changed, recount=False
         )
+    for store in (stores.deployments, stores.pods):
+        controllers[deployment.KIND.name].watch(store, places.left_by, recount=False)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.

@@ -18,6 +18,7 @@ from controllers.registry import (
     http_secret,
     identity,
     moving,
+    observed,
     sharing,
     volume,
 )
@@ -82,11 +83,14 @@ def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
 
 def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
     """With what later decisions look at: which storage the pods use."""
-    storage = inputs.wanted.storage
+    storage, place = inputs.wanted.storage, sharing.written(inputs)
+    found, pods = inputs.children.deployment, inputs.children.pods
+    all_new = found is not None and observed.has_only_new(found, pods)
     told = {
         moving.ANNOTATION: moving.mark(inputs.owner, storage),
         moving.CLAIM: storage.bucket_claim_name if storage is not None else None,
-        sharing.ANNOTATION: sharing.written(inputs),
+        sharing.ANNOTATION: place,
+        sharing.LEFT: sharing.left(found, place, all_new=all_new),
     }
     annotations = {name: value for name, value in told.items() if value is not None}
     return {**child.metadata(inputs.owner), "annotations": annotations}

@@ -97,6 +97,7 @@ class Gatherer:
             volume_claim=self._volume_claim(owner, spec),
             allows_host_path=self._allows_host_path,
             place=self.places.of(owner),
+            takes_place=self.places.takes(owner.key, self.places.of(owner)),
             neighbours=self._neighbours(owner),
             health=tuple(answer for answer in answers if answer is not None),
             random_secret=self._random_secret,
@@ -189,7 +190,10 @@ class Gatherer:
     def _neighbours(self, owner: Object) -> tuple[Neighbour, ...]:
         place = self.places.of(owner)
         beside = (
-            Neighbour(other, is_there(self._deployment_of(other), place))
+            Neighbour(
+                other,
+                self.places.takes(other.key, place) or is_there(self._deployment_of(other), place),
+            )
             for other in self.places.writers_beside(owner)
         )
         return tuple(one for one in beside if one.is_there or self.places.of(one.registry) == place)

@@ -82,6 +82,7 @@ class RegistryInputs:
         volume_claim: the PersistentVolumeClaim that holds its images.
         allows_host_path: whether folders of nodes may be used.
         place: where it keeps its images, if it names that itself (sharing.py).
+        takes_place: whether its pods are on their way there.
         neighbours: the other Registries that write there.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration; injected, so that it may remember plans.
@@ -98,6 +99,7 @@ class RegistryInputs:
     volume_claim: Referent = Referent(known=True)
     allows_host_path: bool = False
     place: str | None = None
+    takes_place: bool = False
     neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()
     random_secret: Callable[[], str] = field(default=str, repr=False)

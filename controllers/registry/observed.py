@@ -43,6 +43,14 @@ def rollout(deployment: Object) -> Rollout:
     return Rollout(complete=False, deadline_exceeded=late, message=message)
 
 
+def has_only_new(deployment: Object, pods: Sequence[Object]) -> bool:
+    """Whether no pod of an earlier template is left; of those that end only `pods` tells."""
+    status = deployment.body().get("status") or {}
+    seen = status.get("observedGeneration", 0) >= deployment.generation
+    all_new = status.get("replicas", 0) == status.get("updatedReplicas", 0)
+    return seen and all_new and not any(pod.is_deleting for pod in pods)
+
+
 def runs(deployment: Object, *, replicas: int, image: str, configuration_name: str) -> bool:
     """Whether a Deployment asks for what is wanted, and not for what somebody made of it."""
     spec = deployment.body()["spec"]

@@ -26,7 +26,7 @@ class Planner:
     def plan(self, inputs: "RegistryInputs") -> Plan:
         """The configuration to run with, or why there is none now."""
         # A Registry made anew under its name is younger than its neighbours.
-        others = (inputs.owner.uid, inputs.certificates, inputs.neighbours)
+        others = (inputs.owner.uid, inputs.certificates, inputs.neighbours, inputs.takes_place)
         held = (inputs.cosi, inputs.credentials, inputs.volume_claim)
         basis = (inputs.spec, *held, inputs.immovable, others)
         known = self._known.get(inputs.owner.key)

@@ -2,13 +2,14 @@
 
 In: specifications as they are written, and those who are in one place (places.py). Out: the name of
 a place (a folder of a bucket, or a PersistentVolumeClaim), and a decision. Pure. One place has one
-writer: who has pods there, or else the oldest Registry. Another one is not rolled out until it has
-a place of its own, and what it runs already goes on. Whoever only reads (`maintenance.readonly` in
-spec.config, `persistentVolumeClaim.readOnly`) may share. Two writers would delete each other's
-blobs: each collects garbage, and answers for what it uploaded, as if it were alone.
+writer: who has pods there or just gets them, or else the oldest Registry. Another one is not rolled
+out until it has a place of its own, and what it runs already goes on. Whoever only reads
+(`maintenance.readonly` in spec.config, `persistentVolumeClaim.readOnly`) may share. Two writers
+would delete each other's blobs: each collects garbage, and answers for what it uploaded, as if it
+were alone.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from registry_operator.api.registry import RegistrySpec
 
 ANNOTATION = f"{GROUP}/place"
-"""On the Deployment: the place that its pods write to."""
+"""On the Deployment: the place that the pods of its template write to."""
+LEFT = f"{GROUP}/place-left"
+"""On the Deployment: places that pods of earlier templates may still write to, a line each."""
 INDEX = "place"
 _CLOUDS = ("s3", "gcs", "azure")
 _BUCKET, _CLAIM = "bucket", "claim"
@@ -40,23 +43,32 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another Registry that writes to the same place; `is_there`: its pods do already."""
+    """Another Registry that writes to the same place; `is_there`: it has, or gets, pods there."""
 
     registry: Object
     is_there: bool
 
 
 def is_there(deployment: Object | None, place: str | None) -> bool:
-    """Whether the pods of a Deployment write to the place."""
-    if deployment is None or place is None:
-        return False
-    return deployment.annotations.get(ANNOTATION) == place
+    """Whether the pods of a Deployment may write to the place."""
+    return deployment is not None and place in by_place(deployment)
 
 
-def by_place(deployment: Object) -> Iterable[str]:
-    """Index of Deployments by the place that their pods write to."""
-    place = deployment.annotations.get(ANNOTATION)
-    return (place,) if place else ()
+def by_place(deployment: Object) -> tuple[str, ...]:
+    """Index of Deployments by the places that their pods may write to."""
+    told = deployment.annotations
+    place, left = told.get(ANNOTATION), told.get(LEFT)
+    return (*((place,) if place else ()), *(left.splitlines() if left else ()))
+
+
+def left(deployment: Object | None, place: str | None, *, all_new: bool) -> str | None:
+    """What LEFT has to say on a Deployment, as it is now, once its template writes to `place`.
+
+    `all_new`: whether it has no pods but those of its template.
+    """
+    if deployment is None or (all_new and deployment.annotations.get(ANNOTATION) == place):
+        return None
+    return "\n".join(sorted(set(by_place(deployment)) - {place})) or None
 
 
 def may_name_a_place(obj: Object) -> bool:
@@ -121,7 +133,7 @@ def conflict(inputs: "RegistryInputs") -> Stalled | None:
     wanted = inputs.wanted
     if not inputs.neighbours or _only_reads(wanted):
         return None
-    here = is_there(inputs.children.deployment, inputs.place)
+    here = inputs.takes_place or is_there(inputs.children.deployment, inputs.place)
     first = min(inputs.neighbours, key=_rank)
     if _rank(Neighbour(inputs.owner, here)) < _rank(first):
         return None

@@ -55,6 +55,29 @@ def test_a_roll_out_is_judged_as_kubectl_rollout_status_does(
     assert (rollout.complete, rollout.deadline_exceeded) == (complete, deadline)
 
 
+@pytest.mark.parametrize(
+    ("told", "ends", "only_new"),
+    [
+        (status(2, 2, 2), False, True),
+        # Whether the new ones are well is not asked.
+        (status(2, 0, 2), False, True),
+        (status(2, 2, 2), True, False),
+        (status(2, 2, 3), False, False),
+        (status(2, 2, 2, seen=0), False, False),
+        ({}, False, False),
+    ],
+)
+def test_the_pods_are_all_new_when_the_last_old_one_has_ended(
+    told: dict[str, Any],
+    ends: bool,  # noqa: FBT001 - a parameter of the test
+    only_new: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    pods = [an_object(deleting(a_pod(OWNER)) if ends else a_pod(OWNER))]
+    deployment = an_object(a_deployment(OWNER, replicas=2, status=told))
+
+    assert observed.has_only_new(deployment, pods) is only_new
+
+
 def test_scaled_to_zero_is_rolled_out() -> None:
     deployment = a_deployment(OWNER, replicas=0, status={"observedGeneration": 1})
 
