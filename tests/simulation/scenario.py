@@ -10,7 +10,7 @@ from typing import Any
 
 from registry_operator.testing.builders import COSI, EMPTY_DIR, S3
 from registry_operator.testing.simulation.plan import Plan, Step
-from tests.simulation import scenario_volumes
+from tests.simulation import scenario_buckets, scenario_volumes
 from tests.simulation.actors import KEYS
 from tests.simulation.damage import DAMAGES
 
@@ -39,6 +39,7 @@ def plan(seed: int) -> Plan:
     # Of dice of their own, so that a seed without them is what it was before there were any.
     steps += _Author(random.Random(f"templates/{seed}"), names, operators).templates()
     steps += scenario_volumes.steps(seed, seconds=SECONDS)
+    steps += scenario_buckets.steps(seed, seconds=SECONDS)
     steps.sort(key=lambda step: step.at)
     return Plan(seed, tuple(steps), {"operators": operators})
 
