@@ -34,10 +34,11 @@ from controllers.registry import (
 )
 from controllers.registry.gather import Gatherer
 from controllers.registry.guardian import Guardian
-from controllers.registry.health import Asker, HealthProber
+from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.mender import Mender
 from controllers.registry.reporter import StatusReporter
+from controllers.registry.rounds import Asker
 from controllers.registry.stores import Stores, declare
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
 from registry_operator.kube.object import Object

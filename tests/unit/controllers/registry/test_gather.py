@@ -124,8 +124,8 @@ class Field:
         self._writers[resource].replace([], "1")
 
 
-async def _nobody(address: str) -> bytes:
-    raise TimeoutError(address)
+async def _nobody(address: str, path: str) -> bytes:
+    raise TimeoutError(address, path)
 
 
 @pytest.fixture
