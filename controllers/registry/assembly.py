@@ -40,6 +40,7 @@ from controllers.registry.mender import Mender
 from controllers.registry.reporter import StatusReporter
 from controllers.registry.rounds import Asker
 from controllers.registry.stores import Stores, declare
+from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -129,14 +130,18 @@ def install(
     """
     stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}
-    health = HealthProber(
-        stores.pods,
-        asker=asker,
-        clock=operator.clock,
-        changed=lambda pod: _wake(controllers[reporter.NAME], child.owner_key(pod)),
-    )
+
+    def changed(pod: Object) -> None:
+        _wake(controllers[reporter.NAME], child.owner_key(pod))
+
+    health = HealthProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
+    uploads = UploadsProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     gatherer = Gatherer(
-        stores, health=health, random_secret=random_secret, allows_host_path=allows_host_path
+        stores,
+        health=health,
+        uploads=uploads,
+        random_secret=random_secret,
+        allows_host_path=allows_host_path,
     )
     referrers.declare(stores, gatherer)
     for kind in KINDS:
@@ -166,6 +171,7 @@ def install(
         operator.run_beside(referenced)
         operator.describe(name.replace("_", " "), referenced.stats)
     operator.run_beside(health)
+    operator.run_beside(uploads)
     return gatherer
 
 

@@ -47,7 +47,7 @@ _SIGNS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PodHealth:
-    """What one pod (by uid) says is failing."""
+    """What one pod (by uid) says is failing, or shows so (uploads.py)."""
 
     pod: str
     reason: str
