@@ -4,6 +4,7 @@ Each program runs in a mount namespace of its own, where the folder is what a no
 its counters say of failing pushes is read as the operator reads it.
 """
 
+import asyncio
 import hashlib
 import os
 import socket
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from controllers.registry import uploads
+from controllers.registry.rounds import ask
 from controllers.registry.uploads import Look, Uploads
 from registry_operator.distribution.configuration import Settings, render
 from registry_operator.distribution.drivers import FilesystemStorage
@@ -92,7 +94,9 @@ def _break_off(registry: Running) -> None:
 
 
 def _counters(registry: Running) -> bytes:
-    return request("GET", f"{registry.debug_url}{uploads.PATH}").body
+    port = urlsplit(registry.debug_url).port
+    assert port is not None
+    return asyncio.run(ask("127.0.0.1", uploads.PATH, port=port))
 
 
 def _counted(registry: Running) -> Uploads:
