@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from controllers import rights
 from controllers.registry import assembly as registry
-from controllers.registry.health import ask
+from controllers.registry.rounds import ask
 from controllers.template import assembly as template
 from registry_operator.runtime.operator import Operator
 

@@ -34,11 +34,13 @@ from controllers.registry import (
 )
 from controllers.registry.gather import Gatherer
 from controllers.registry.guardian import Guardian
-from controllers.registry.health import Asker, HealthProber
+from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.mender import Mender
 from controllers.registry.reporter import StatusReporter
+from controllers.registry.rounds import Asker
 from controllers.registry.stores import Stores, declare
+from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -128,14 +130,18 @@ def install(
     """
     stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}
-    health = HealthProber(
-        stores.pods,
-        asker=asker,
-        clock=operator.clock,
-        changed=lambda pod: _wake(controllers[reporter.NAME], child.owner_key(pod)),
-    )
+
+    def changed(pod: Object) -> None:
+        _wake(controllers[reporter.NAME], child.owner_key(pod))
+
+    health = HealthProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
+    uploads = UploadsProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     gatherer = Gatherer(
-        stores, health=health, random_secret=random_secret, allows_host_path=allows_host_path
+        stores,
+        health=health,
+        uploads=uploads,
+        random_secret=random_secret,
+        allows_host_path=allows_host_path,
     )
     referrers.declare(stores, gatherer)
     places = gatherer.places
@@ -170,6 +176,7 @@ def install(
         operator.run_beside(referenced)
         operator.describe(name.replace("_", " "), referenced.stats)
     operator.run_beside(health)
+    operator.run_beside(uploads)
     return gatherer
 
 

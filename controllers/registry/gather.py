@@ -32,6 +32,7 @@ from controllers.registry.planner import Planner
 from controllers.registry.sharing import Neighbour, is_there
 from controllers.registry.stores import Stores
 from controllers.registry.template import Specification, Template
+from controllers.registry.uploads import UploadsProber
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -55,11 +56,13 @@ class Gatherer:
         stores: Stores,
         *,
         health: HealthProber,
+        uploads: UploadsProber,
         random_secret: Callable[[], str],
         allows_host_path: bool,
     ) -> None:
         self._stores = stores
         self._health = health
+        self._uploads = uploads
         self._random_secret = random_secret
         self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
@@ -80,7 +83,7 @@ class Gatherer:
             return None
         parsed = self._parse(owner)
         children = self._seen.get(key) or self._look(owner)
-        answers = (self._health.of(pod) for pod in children.pods)
+        answers = (self._health.of(pod) or self._uploads.of(pod) for pod in children.pods)
         spec = parsed.specification.spec
         if parsed.template is not None:
             # What a Registry refers to may have changed with its template.

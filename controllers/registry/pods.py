@@ -1,7 +1,7 @@
 """What is wrong with the pods of a Registry, in one sentence for the user.
 
-In: the pods and the Deployment as observed, and what unready pods said of themselves when asked
-(health.py). Out: a reason of reasons.py with a message, or None. The text that a process left
+In: the pods and the Deployment as observed, and what pods said of themselves when asked (health.py,
+uploads.py). Out: a reason of reasons.py with a message, or None. The text that a process left
 behind when it ended is not repeated: it may hold anything.
 """
 

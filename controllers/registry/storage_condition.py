@@ -24,6 +24,7 @@ _SIGNS = frozenset(
         "CertificateUntrusted",
         "StorageUnreachable",
         "StorageFailing",
+        "VolumeNotWritten",
     }
 )
 

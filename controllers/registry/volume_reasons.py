@@ -67,6 +67,11 @@ VOLUME: tuple[Reason, ...] = (
         "See the message and the events of the claim.",
     ),
     Reason(
+        "VolumeNotWritten",
+        "Pushes fail, as the registry can't write to its volume. Pulls go on.",
+        "Make room or let the pods write, as the message says; told until a push succeeds.",
+    ),
+    Reason(
         "HostPathNotAllowed",
         "Folders of nodes are turned off.",
         "Use another storage, or have the operator run with --allow-host-path.",

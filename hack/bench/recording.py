@@ -150,8 +150,8 @@ class _Running:
         await self._task
 
 
-async def _ask(address: str) -> bytes:
-    raise TimeoutError(address)
+async def _ask(address: str, path: str) -> bytes:
+    raise TimeoutError(address, path)
 
 
 def _without_precondition(request: Request) -> Request:

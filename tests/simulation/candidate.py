@@ -2,7 +2,7 @@
 
 In flow the network and a seed; out flow processes, one after the other, each with a whole operator
 as production composes it: caches, Lease, workers, recorder, all controllers. Only the servers for
-scrapers and the kubelet are left out, and pods are asked for their health in memory.
+scrapers and the kubelet are left out, and pods are asked in memory.
 """
 
 import asyncio
@@ -159,5 +159,5 @@ def _was_out_of_reach(error: BaseException) -> bool:
     return isinstance(error, NotSyncedError) and any(why in str(error) for why in _NO_ANSWER)
 
 
-async def _silent(address: str) -> bytes:
-    raise TimeoutError(address)
+async def _silent(address: str, path: str) -> bytes:
+    raise TimeoutError(address, path)

@@ -44,7 +44,8 @@ HTTP_SECRET = "do-not-tell-http"
 
 
 class RegistryStage(OperatorStage):
-    """`cosi`: whether the cluster serves its kinds. `answer` is what unready pods say when asked.
+    """`cosi`: whether the cluster serves its kinds. `answer` is what pods say when asked
+    for their health, `counters` when asked for their metrics.
 
     `allows_host_path`: as the operator is told.
     """
@@ -61,6 +62,7 @@ class RegistryStage(OperatorStage):
         self._allows_host_path = allows_host_path
         self._secrets = itertools.count()
         self.answer: bytes | None = None
+        self.counters: bytes | None = None
         # The schema of ours is enforced: what the operator writes must be valid.
         kinds = (*OURS, *KINDS[1:], CLASSES, *(COSI_KINDS if cosi else ()))
         super().__init__(clock, kinds, self._declare)
@@ -78,10 +80,11 @@ class RegistryStage(OperatorStage):
         if self._namespace is None:
             template.install(operator)
 
-    async def _ask(self, address: str) -> bytes:
-        if self.answer is None:
+    async def _ask(self, address: str, path: str) -> bytes:
+        answer = self.counters if path == "/metrics" else self.answer
+        if answer is None:
             raise TimeoutError
-        return self.answer
+        return answer
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Operator]:

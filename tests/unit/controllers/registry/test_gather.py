@@ -26,6 +26,7 @@ from controllers.registry.sharing import INDEX as INDEX_BY_PLACE
 from controllers.registry.sharing import by_place
 from controllers.registry.stores import Stores
 from controllers.registry.template import INDEX, by_template
+from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
 from registry_operator.kube.client import Client
@@ -112,9 +113,13 @@ class Field:
             referenced_config_maps=Referenced(client, self.config_maps, clock=clock),
             referenced_volume_claims=Referenced(client, self.claims, clock=clock),
         )
-        prober = HealthProber(stores[POD], asker=_nobody, clock=clock, changed=lambda _pod: None)
+        asked: Any = {"asker": _nobody, "clock": clock, "changed": lambda _pod: None}
         self.gatherer = Gatherer(
-            self.stores, health=prober, random_secret=lambda: "r", allows_host_path=False
+            self.stores,
+            health=HealthProber(stores[POD], **asked),
+            uploads=UploadsProber(stores[POD], **asked),
+            random_secret=lambda: "r",
+            allows_host_path=False,
         )
 
     def show(self, resource: Resource, body: dict[str, Any]) -> None:
@@ -124,8 +129,8 @@ class Field:
         self._writers[resource].replace([], "1")
 
 
-async def _nobody(address: str) -> bytes:
-    raise TimeoutError(address)
+async def _nobody(address: str, path: str) -> bytes:
+    raise TimeoutError(address, path)
 
 
 @pytest.fixture

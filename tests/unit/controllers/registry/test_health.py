@@ -7,11 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 from controllers.kinds import POD
-from controllers.registry import health
-from controllers.registry.health import HealthProber, PodHealth, ask, diagnose, is_asked
+from controllers.registry.health import HealthProber, PodHealth, diagnose, is_asked
 from registry_operator.kube.object import Object
 from registry_operator.runtime.store import Store
 from registry_operator.testing.builders import a_pod, a_registry, an_object, deleting
@@ -97,8 +95,8 @@ class Ward:
             changed=lambda pod: self.told.append(pod.name),
         )
 
-    async def ask(self, address: str) -> bytes:
-        self.asked.append(address)
+    async def ask(self, address: str, path: str) -> bytes:
+        self.asked.append(f"{address}{path}")
         await self.clock.sleep(self.seconds)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -140,6 +138,7 @@ class TestProber:
             found = ward.prober.of(pod)
 
         assert 10 <= len(ward.asked) <= 13
+        assert set(ward.asked) == {"10.0.0.7/debug/health"}
         assert ward.told == ["p"]
         assert found is not None
         assert found.reason == "BucketNotFound"
@@ -214,30 +213,5 @@ class TestProber:
         assert ward.told == []
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-async def test_the_debug_endpoint_is_asked_over_http(address: str, unused_tcp_port: int) -> None:
-    async def answer(request: web.Request) -> web.Response:
-        return web.Response(body=request.path.encode() + b"x" * 100_000)
-
-    app = web.Application()
-    app.router.add_get("/debug/health", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, address, unused_tcp_port).start()
-    try:
-        found = await ask(address, port=unused_tcp_port)
-    finally:
-        await runner.cleanup()
-
-    assert found.startswith(b"/debug/health")
-    assert len(found) <= 16_384
-
-
-async def test_a_port_where_nobody_listens_is_an_os_error(unused_tcp_port: int) -> None:
-    with pytest.raises(OSError, match=r"refused|Connect call failed"):
-        await ask("127.0.0.1", port=unused_tcp_port)
-
-
 def test_an_answer_names_its_pod() -> None:
     assert PodHealth("uid", "R", "m").pod == "uid"
-    assert health.DEBUG_PORT == 5001

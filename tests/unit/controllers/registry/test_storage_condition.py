@@ -104,6 +104,14 @@ def test_a_store_behind_the_volume_that_does_not_answer_is_told_by_the_storage()
     assert told(on_claim(), pods=pods)[:2] == ("False", "StorageUnreachable")
 
 
+@pytest.mark.parametrize("storage", [CLAIM, EPHEMERAL])
+def test_a_volume_that_is_not_written_is_told_though_pods_serve_from_it(storage: Any) -> None:
+    pods = Trouble("VolumeNotWritten", "pod x: pushes fail")
+    inputs = on_claim() if storage is CLAIM else a_snapshot(a_registry(storage=storage))
+
+    assert told(inputs, pods=pods) == ("False", "VolumeNotWritten", "pod x: pushes fail")
+
+
 def test_what_is_lost_with_its_pod_is_told_so() -> None:
     inputs = a_snapshot(a_registry(storage=EPHEMERAL))
 

@@ -131,5 +131,5 @@ async def operating(url: str) -> AsyncIterator[None]:
         await credentials.close()
 
 
-async def _ask(address: str) -> bytes:
-    raise TimeoutError(address)
+async def _ask(address: str, path: str) -> bytes:
+    raise TimeoutError(address, path)
