@@ -24,6 +24,7 @@ from tests.simulation.laws.rest import (
     leftovers,
     moved,
     picture,
+    robbed,
     unreported,
     unsettled,
 )
@@ -85,7 +86,7 @@ async def _live(world: World, plan: Plan) -> None:
     for silence in unreported(seen):
         world.court.broken("rest", silence)
     wanted = await _in_peace(world)
-    for name in moved(seen, contended(world.api)):
+    for name in moved(seen, contended(world.api) | robbed(world.api)):
         # Which storage holds the images is what happened, and not what is wished now.
         seen.pop(name, None), wanted.pop(name, None)
     for difference in differences(seen, wanted):

@@ -203,7 +203,7 @@ class World:
     def wishes(self) -> list[tuple[Resource, dict[str, Any]]]:
         """What users have written by now, as they would write it anew.
 
-        Claims are there whoever made them: what is on their volumes can't be wished for.
+        Claims are there whoever made them: what is behind them can't be wished for.
         """
         return [
             (resource, _anew(body))
@@ -236,7 +236,7 @@ def _is_users(body: dict[str, Any]) -> bool:
 
 
 def _is_kept(resource: Resource, body: dict[str, Any]) -> bool:
-    is_claim = resource == PERSISTENT_VOLUME_CLAIM
+    is_claim = resource in {PERSISTENT_VOLUME_CLAIM, BUCKET_CLAIM}
     return is_claim and "deletionTimestamp" not in body["metadata"]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from controllers.kinds import (
+    BUCKET_ACCESS,
     DEPLOYMENT,
     PERSISTENT_VOLUME_CLAIM,
     REGISTRY,
@@ -25,6 +26,7 @@ from registry_operator.runtime.referenced import Referenced
 from registry_operator.testing.builders import NAMESPACE
 from registry_operator.testing.fake_api import FakeApi
 from tests.simulation.candidate import WatchedOperator
+from tests.simulation.laws import buckets
 from tests.simulation.laws.claims import claim_of
 
 Body = dict[str, Any]
@@ -33,7 +35,10 @@ _HTTP_SECRET = "registry-operator.dev/http-secret"
 _GENERATION = re.compile(r"generation \d+ of template ")
 # What is told of images that are where they are by what happened.
 _HAPPENED = frozenset(
-    {"MigrationRequired", "VolumeClaimTerminating", "VolumeShared", "VolumeShrinkRefused"}
+    {
+        *("MigrationRequired", "BucketShared", "BucketClaimTerminating"),
+        *("VolumeClaimTerminating", "VolumeShared", "VolumeShrinkRefused"),
+    }
 )
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
@@ -58,19 +63,37 @@ def unreported(seen: dict[str, Any]) -> Iterator[str]:
 
 
 def contended(api: FakeApi) -> set[str]:
-    """The Registries that ask for a claim that another one asks for: who came first has it."""
-    asked = {
-        body["metadata"]["name"]: claim_of(body["metadata"]["name"], body["spec"])
-        for body in api.objects(REGISTRY)
+    """The Registries that ask for a place that another one asks for: who came first has it."""
+    asked = {name: _place_of(name, spec) for name, spec in _specifications(api)}
+    count = Counter(place for place in asked.values() if place is not None)
+    return {name for name, place in asked.items() if place is not None and count[place] > 1}
+
+
+def robbed(api: FakeApi) -> set[str]:
+    """The Registries whose keys somebody took away: COSI makes them once."""
+    granted = {
+        access["metadata"]["name"]
+        for access in api.objects(BUCKET_ACCESS)
+        if access.get("status", {}).get("accessGranted")
+        and not api.get(SECRET, ObjectKey(NAMESPACE, access["spec"]["credentialsSecretName"]))
     }
-    count = Counter(claim for claim in asked.values() if claim is not None)
-    return {name for name, claim in asked.items() if claim is not None and count[claim] > 1}
+    return {name for name, spec in _specifications(api) if buckets.claim_of(name, spec)} & granted
 
 
-def moved(seen: dict[str, Any], contended: set[str]) -> set[str]:
-    """The Registries that keep a storage by what happened, and who counts them."""
+def _specifications(api: FakeApi) -> Iterator[tuple[str, Body]]:
+    for body in api.objects(REGISTRY):
+        yield body["metadata"]["name"], body["spec"]
+
+
+def _place_of(name: str, spec: Body) -> str | None:
+    folder = buckets.folder_of(name, spec)
+    return f"bucket {folder}" if folder is not None else claim_of(name, spec)
+
+
+def moved(seen: dict[str, Any], happened: set[str]) -> set[str]:
+    """The Registries that have the storage that they have by what happened, and who counts them."""
     ready = {name: told["Ready"][1] for name, told in seen.items() if "Ready" in told}
-    found = contended | {name for name, reason in ready.items() if reason in _HAPPENED}
+    found = happened | {name for name, reason in ready.items() if reason in _HAPPENED}
     return found and found | {name for name in seen if name.startswith("template ")}
 
 

@@ -22,7 +22,7 @@ from controllers.kinds import (
 from controllers.registry.moving import ANNOTATION
 from registry_operator.api.registry import DEFAULT_IMAGE
 from registry_operator.testing.fake_api import Change
-from tests.simulation.laws import claims
+from tests.simulation.laws import buckets, claims
 from tests.simulation.laws.law import Court
 
 Body = dict[str, Any]
@@ -48,6 +48,7 @@ class Truth:
         body = change.new
         name = body["metadata"]["name"]
         claims.learn(self._facts, change)
+        buckets.learn(self._facts, change)
         if change.resource == REGISTRY:
             metadata = body["metadata"]
             self._specs[metadata["uid"]][metadata["generation"]] = body
@@ -270,4 +271,4 @@ _TESTS: Mapping[str, Callable[[Facts, Body, Body], bool]] = {
     "StorageConfigured": _had_a_bucket,
 }
 """What must have been so, by the reason that says so."""
-_TABLES = (_TESTS, claims.TESTS)
+_TABLES = (_TESTS, claims.TESTS, buckets.TESTS)
