@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 import orjson
 
 from controllers.registry.rounds import Asker, Question, Rounds, readiness
+from controllers.registry.storage_reasons import STORAGE
+from controllers.registry.volume_reasons import VOLUME
 from registry_operator.kube.object import Object
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.store import Change, Removed, Store
@@ -43,6 +45,7 @@ _SIGNS: Mapping[str, str] = {
     "stale NFS file handle": "StorageUnreachable",
     "transport endpoint is not connected": "StorageUnreachable",
 }
+_CURES: Mapping[str, str] = {reason.name: reason.cure for reason in (*STORAGE, *VOLUME)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class PodHealth:
     def discreet(self) -> "PodHealth":
         """The same without the words of the store, which tell its address and the bucket."""
         told = "see its log, as what it says may hold values of a Secret"
-        return replace(self, message=f"the registry's storage check fails: {told}")
+        return replace(self, message=_message(self.reason, told))
 
 
 def diagnose(answer: bytes) -> tuple[str, str] | None:
@@ -73,7 +76,12 @@ def diagnose(answer: bytes) -> tuple[str, str] | None:
         return None
     text = "; ".join(str(message) for message in failing.values())
     reason = next((reason for sign, reason in _SIGNS.items() if sign in text), "StorageFailing")
-    return reason, f"the registry's storage check fails: {text[:_LONGEST_MESSAGE]}"
+    return reason, _message(reason, text[:_LONGEST_MESSAGE])
+
+
+def _message(reason: str, told: str) -> str:
+    """What fails, and what to do: the cure is last, as it is never what is cut off."""
+    return f"the registry's storage check fails: {told}. {_CURES[reason]}"
 
 
 def is_asked(pod: Object) -> bool:

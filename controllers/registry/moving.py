@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ANNOTATION = f"{GROUP}/storage"
 """On the Deployment: the storage that its pods use, as `mark` names it."""
-_KEPT = ("accessModes", "storageClassName", "volumeName", "selector", "dataSource")
+KEPT = ("accessModes", "storageClassName", "volumeName", "selector", "dataSource")
 """Fields that a claim keeps as they were when it was made."""
 CLAIM = f"{GROUP}/bucket-claim"
 """On the Deployment: the BucketClaim that its pods use, where the Registry names one."""
@@ -85,7 +85,7 @@ def _another_claim(inputs: "RegistryInputs", template: VolumeClaim | None) -> St
 
 def _changed(template: VolumeClaim, claim: Object) -> tuple[str, object, object] | None:
     wanted, held = template.wire(), claim.body()["spec"]
-    for field in _KEPT:
+    for field in KEPT:
         said, has = wanted.get(field), held.get(field)
         same = sorted(said) == sorted(has or ()) if field == "accessModes" and said else said == has
         if said is not None and not same:

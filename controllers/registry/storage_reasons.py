@@ -152,7 +152,7 @@ STORAGE: tuple[Reason, ...] = (
     Reason(
         "CertificateUntrusted",
         "The registry does not trust the certificate of the store.",
-        "Name its authority in caBundle; the message says whether it is that, or name or date.",
+        "Name its authority in caBundle, if it is that and not its name or date.",
     ),
     Reason(
         "StorageUnreachable",
@@ -162,6 +162,6 @@ STORAGE: tuple[Reason, ...] = (
     Reason(
         "StorageFailing",
         "The registry's own storage check fails.",
-        "See the message and the pods' logs.",
+        "See what it says, and the pods' logs.",
     ),
 )

@@ -2,23 +2,28 @@
 
 It holds data, so it outlives the Registry unless `deletionPolicy: Delete` says otherwise; then the
 finalizer (finalizer.py) deletes it. Of its fields only the size can change, and only up; a change
-of another one is refused, as it would leave images behind (moving.py). Whether its class lets a
-volume grow is the API server's to say.
+of another one is refused, as it would leave images behind (moving.py), and one that is left out
+stays as it is. Whether its class lets a volume grow is the API server's to say.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from controllers.kinds import PERSISTENT_VOLUME_CLAIM
-from controllers.registry import child, volume
+from controllers.registry import child, moving, volume
 from controllers.registry.finalizer import is_protected
 from controllers.registry.inputs import RegistryInputs
+from registry_operator.api.names import GROUP
 from registry_operator.api.volumes import VolumeClaim
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.runtime.owned import Desired, OwnedKind
 from registry_operator.runtime.quantity import parse_quantity
 
-_OURS = ("accessModes", "selector", "dataSource")
+SPECIFIED = f"{GROUP}/specified"
+"""On the claim: which of its lasting fields we have applied, and so must go on to apply."""
+# The last may change, yet not be taken away.
+_LASTING = (*moving.KEPT, "volumeAttributesClassName")
 FIELD = "spec.storage.persistentVolumeClaimTemplate"
 
 
@@ -34,12 +39,12 @@ def desired(inputs: RegistryInputs) -> Desired:
         return Blocked("WaitingForFinalizer", "the volume is claimed once its deletion is guarded")
     claim = inputs.volume_claim.found
     against = _against_size(claim, template) if claim is not None else None
-    return against or (
-        {
-            "metadata": child.metadata(inputs.owner, volume.NAME),
-            "spec": volume.spec_of(template) if claim is None else _spec_over(claim, template),
-        },
-    )
+    if against is not None:
+        return against
+    spec = volume.spec_of(template) if claim is None else _spec_over(claim, template)
+    annotations = {SPECIFIED: ",".join(field for field in _LASTING if field in spec)}
+    metadata = {**child.metadata(inputs.owner, volume.NAME), "annotations": annotations}
+    return ({"metadata": metadata, "spec": spec},)
 
 
 def _spec_over(claim: Object, template: VolumeClaim) -> dict[str, Any]:
@@ -49,8 +54,14 @@ def _spec_over(claim: Object, template: VolumeClaim) -> dict[str, Any]:
     the cluster fills in (class, volume): said by us as well, it would be written once more.
     """
     held, wanted = claim.body()["spec"], template.wire()
-    kept = {field: held[field] for field in _OURS if field in held}
+    kept = {field: held[field] for field in _specified(claim) if field in held}
     return {**kept, **wanted, "resources": {**held.get("resources", {}), **wanted["resources"]}}
+
+
+def _specified(claim: Object) -> Sequence[str]:
+    """What we have applied; where the claim does not tell, all that might be."""
+    told = claim.annotations.get(SPECIFIED)
+    return told.split(",") if told else _LASTING
 
 
 def _against_size(claim: Object, template: VolumeClaim) -> Blocked | Stalled | None:

@@ -16,6 +16,7 @@ from controllers.kinds import (
     REGISTRY,
     REGISTRY_TEMPLATE,
 )
+from controllers.registry.volume_claim import SPECIFIED
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -246,6 +247,9 @@ def _anew(body: dict[str, Any]) -> dict[str, Any]:
         for name, value in body["metadata"].items()
         if name in {"name", "namespace", "labels"}
     }
+    annotations = body["metadata"].get("annotations", {})
+    if SPECIFIED in annotations:  # what was said of a claim is by what happened, too
+        metadata["annotations"] = {SPECIFIED: annotations[SPECIFIED]}
     return {name: value for name, value in body.items() if name != "status"} | {
         "metadata": metadata
     }

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from controllers.kinds import DEPLOYMENT, PERSISTENT_VOLUME_CLAIM, REGISTRY
+from hack.e2e import installation
 from hack.world import World
 from registry_operator.kube.resource import Resource
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.integration
 _CLASSES = Resource("storage.k8s.io", "v1", "StorageClass", "storageclasses", namespaced=False)
 _VOLUMES = Resource("", "v1", "PersistentVolume", "persistentvolumes", namespaced=False)
 _CLAIM = "images-data"
+_TEMPLATE = "persistentVolumeClaimTemplate"
 
 
 def a_class(world: World, *, grows: bool) -> str:
@@ -30,15 +32,15 @@ def a_class(world: World, *, grows: bool) -> str:
 
 def a_volume(storage_class: str, size: str = "1Gi") -> dict[str, Any]:
     template = {"storageClassName": storage_class, "resources": {"requests": {"storage": size}}}
-    return {"storage": {"persistentVolumeClaimTemplate": template}}
+    return {"storage": {_TEMPLATE: template}}
 
 
-def bind(world: World, size: str = "1Gi", name: str = _CLAIM) -> None:
+def bind(world: World, size: str = "1Gi", name: str = _CLAIM, volume: str = "") -> None:
     """Gives the claim a volume, as a provisioner does; the controller manager binds the two."""
     world.until(lambda: world.get(PERSISTENT_VOLUME_CLAIM, name), about="the claim is made")
     claim = world.get(PERSISTENT_VOLUME_CLAIM, name) or {}
     body = {
-        "metadata": {"name": f"{world.namespace}-{name}"},
+        "metadata": {"name": volume or f"{world.namespace}-{name}"},
         "spec": {
             "capacity": {"storage": size},
             "accessModes": ["ReadWriteOnce"],
@@ -63,6 +65,13 @@ def claim_of(world: World) -> Mapping[str, Any]:
 def asked(world: World) -> str:
     size: str = claim_of(world)["spec"]["resources"]["requests"]["storage"]
     return size
+
+
+def is_observed(world: World) -> bool:
+    """Whether the status of the Registry speaks of its specification of now."""
+    body = world.get(REGISTRY, "images") or {}
+    generation: int = body["metadata"]["generation"]
+    return generation == int(body["status"]["observedGeneration"])
 
 
 def until_told(world: World, reason: str) -> None:
@@ -116,6 +125,28 @@ def test_a_claim_keeps_its_class_and_a_second_replica_is_refused(world: World) -
     world.patch(REGISTRY, "images", {"spec": {**a_volume(name), "replicas": 2}})
     until_told(world, "ReplicasNeedSharedStorage")
     assert (world.get(DEPLOYMENT, "images") or {})["spec"]["replicas"] == 1
+
+
+def test_what_is_said_no_more_of_a_claim_stays_and_nothing_is_written_for_it(world: World) -> None:
+    name, volume = a_class(world, grows=True), f"{world.namespace}-pv"
+    said = {"accessModes": ["ReadWriteOnce"], "storageClassName": name, "volumeName": volume}
+    size = {"resources": {"requests": {"storage": "1Gi"}}}
+    world.create_registry("images", {"storage": {_TEMPLATE: {**said, **size}}})
+    bind(world, volume=volume)
+    world.until(lambda: world.get(DEPLOYMENT, "images"), about="pods are made")
+    world.settle(installation.USER)
+    before = claim_of(world)
+
+    world.patch(REGISTRY, "images", {"spec": {"storage": {_TEMPLATE: dict.fromkeys(said)}}})
+    world.until(lambda: is_observed(world), about="the change is seen")
+    world.settle(installation.USER)
+    assert claim_of(world) == before
+    assert world.condition("images", "StorageReady")["reason"] != "Rejected"
+
+    size["resources"]["requests"]["storage"] = "2Gi"
+    world.patch(REGISTRY, "images", {"spec": {"storage": {_TEMPLATE: size}}})
+    world.until(lambda: asked(world) == "2Gi", about="the claim grows")
+    assert claim_of(world)["spec"] == {**before["spec"], **size}
 
 
 def test_a_claim_is_kept_and_taken_up_again_or_goes_along(world: World) -> None:

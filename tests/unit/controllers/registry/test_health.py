@@ -47,6 +47,22 @@ def test_each_failure_has_its_reason_and_the_registrys_own_words(text: str, reas
     assert text in found[1]
 
 
+def test_what_to_do_is_said_last_and_never_cut_off() -> None:
+    text = "RequestError: connect: connection refused" + "x" * 999
+    found = diagnose(b'{"storagedriver_s3":"%s"}' % text.encode())
+    cure = "Check the endpoint, DNS, network policies and the store."
+
+    assert found is not None
+    assert found[1].endswith(f". {cure}")
+    assert PodHealth("uid-p", *found).discreet.message.endswith(f". {cure}")
+
+
+def test_a_volume_that_is_not_written_can_be_told_without_words_too() -> None:
+    told = PodHealth("uid-p", "VolumeNotWritten", "pushes fail").discreet
+
+    assert "Make room or let the pods write" in told.message
+
+
 @pytest.mark.parametrize("answer", [b"{}", b"", b"<html>", b"[]", b'"text"', b"null"])
 def test_an_answer_that_names_no_failure_says_nothing(answer: bytes) -> None:
     assert diagnose(answer) is None

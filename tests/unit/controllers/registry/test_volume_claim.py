@@ -6,13 +6,14 @@ import pytest
 
 from controllers.registry.finalizer import FINALIZER
 from controllers.registry.inputs import Referent, RegistryInputs
-from controllers.registry.volume_claim import KIND, desired
+from controllers.registry.volume_claim import KIND, SPECIFIED, desired
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
     CLAIM,
     EMPTY_DIR,
     NAMED_CLAIM,
     S3,
+    Body,
     a_registry,
     an_object,
 )
@@ -46,7 +47,11 @@ def test_none_is_made_where_none_is_asked_for(storage: Any) -> None:
 def test_it_is_asked_for_as_it_was_written() -> None:
     body = body_of(desired(wanting()))
 
-    assert body["metadata"] == {"namespace": "team-a", "name": "images-data"}
+    assert body["metadata"] == {
+        "namespace": "team-a",
+        "name": "images-data",
+        "annotations": {SPECIFIED: "accessModes,storageClassName"},
+    }
     assert body["spec"] == {
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": "fast",
@@ -94,17 +99,83 @@ def test_an_expansion_that_failed_is_taken_back_to_more_than_there_is() -> None:
     assert told.reason == "VolumeShrinkRefused"
 
 
-def test_what_is_not_said_any_more_stays_as_the_claim_has_it() -> None:
-    registry = a_registry(storage=CLAIM)
-    claim = a_volume_claim(registry, accessModes=["ReadWriteMany"], selector={"matchLabels": {}})
-    claim["spec"]["resources"]["limits"] = {"storage": "20Gi"}
-    state = Referent(known=True, found=an_object(claim))
-    spec = body_of(desired(a_snapshot(registry, volume_claim=state)))["spec"]
+LASTING = {
+    "accessModes": ["ReadWriteMany"],
+    "storageClassName": "fast",
+    "volumeName": "pv-1",
+    "selector": {"matchLabels": {"tier": "fast"}},
+    "dataSource": {"kind": "PersistentVolumeClaim", "name": "old"},
+    "volumeAttributesClassName": "gold",
+}
 
-    assert spec["accessModes"] == ["ReadWriteMany"]
-    assert spec["selector"] == {"matchLabels": {}}
-    assert "volumeName" not in spec
-    assert spec["resources"] == {"requests": {"storage": "10Gi"}, "limits": {"storage": "20Gi"}}
+
+def met_by(claim: Body, **template: Any) -> Body:
+    """What is desired of a claim that exists, where the specification says `template` of it."""
+    wanted = {"resources": {"requests": {"storage": "10Gi"}}, **template}
+    registry = a_registry(storage={"persistentVolumeClaimTemplate": wanted})
+    state = Referent(known=True, found=an_object(claim))
+    return body_of(desired(a_snapshot(registry, volume_claim=state)))
+
+
+def as_applied(**template: Any) -> Body:
+    """The claim as it is made by `template`, and as the cluster completes it."""
+    wanted = {"resources": {"requests": {"storage": "10Gi"}}, **template}
+    registry = a_registry(storage={"persistentVolumeClaimTemplate": wanted})
+    made = body_of(desired(a_snapshot(registry)))
+    claim = a_volume_claim(registry, **made["spec"])
+    claim["metadata"]["annotations"] = made["metadata"]["annotations"]
+    return claim
+
+
+@pytest.mark.parametrize("field", LASTING)
+def test_a_field_that_is_not_said_any_more_stays_as_the_claim_has_it(field: str) -> None:
+    claim = as_applied(**LASTING)
+    left = {name: value for name, value in LASTING.items() if name != field}
+
+    assert met_by(claim, **left) == met_by(claim, **LASTING)
+    assert met_by(claim, **left)["spec"][field] == LASTING[field]
+
+
+def test_what_is_left_out_stays_for_good() -> None:
+    claim = as_applied(**LASTING)
+    for _look in range(3):
+        body = met_by(claim)
+        claim["spec"] |= body["spec"]
+        claim["metadata"]["annotations"] = body["metadata"]["annotations"]
+
+        assert body["spec"].items() >= LASTING.items()
+
+
+def test_what_the_cluster_fills_in_is_not_said_by_us_and_so_never_written() -> None:
+    claim = as_applied()
+    assert {"storageClassName", "volumeName"} <= claim["spec"].keys()
+
+    body = met_by(claim)
+    assert body["spec"].keys() == {"accessModes", "resources"}
+    assert body["metadata"]["annotations"] == {SPECIFIED: "accessModes"}
+
+
+def test_a_claim_that_does_not_tell_what_was_said_of_it_is_taken_as_it_is_and_tells_then() -> None:
+    claim = as_applied(storageClassName="fast")
+    del claim["metadata"]["annotations"]
+    first = met_by(claim)
+    assert (
+        first["spec"].items()
+        >= {"storageClassName": "fast", "volumeName": "pv-images-data"}.items()
+    )
+
+    claim["metadata"]["annotations"] = first["metadata"]["annotations"]
+    assert met_by(claim) == first
+
+
+def test_limits_that_are_not_said_any_more_stay() -> None:
+    claim = as_applied()
+    claim["spec"]["resources"]["limits"] = {"storage": "20Gi"}
+
+    assert met_by(claim)["spec"]["resources"] == {
+        "requests": {"storage": "10Gi"},
+        "limits": {"storage": "20Gi"},
+    }
 
 
 def test_another_class_is_not_written() -> None:
