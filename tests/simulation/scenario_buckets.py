@@ -5,13 +5,10 @@ own, so that the others of a seed live as they would without.
 """
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 from registry_operator.testing.builders import CLAIMED, COSI
 from registry_operator.testing.simulation.plan import Step
-
-Using = dict[str, Any]
+from tests.simulation.scenario_author import Author, Using, step
 
 _WITH_CLAIMS = 1 / 4
 _IMAGES = ("registry:3.1.2", "registry:3.0.0", "registry:2.8.3")
@@ -33,23 +30,14 @@ def steps(seed: int, *, seconds: float) -> list[Step]:
     ]
 
 
-class _Author:
+class _Author(Author):
     def __init__(self, rng: random.Random, names: tuple[str, ...], seconds: float) -> None:
-        self._rng = rng
-        self._names = names
-        self._seconds = seconds
+        super().__init__(rng, names, seconds)
         # Which claim each names: one for him, one for both, or what another one claims himself.
         self._claims = {
             name: rng.choice((f"{name}-theirs", f"{name}-theirs", _SHARED, _NAMES[0]))
             for name in names
         }
-
-    def births(self) -> list[Step]:
-        """Registries on buckets."""
-        return [
-            _step(self._rng.uniform(0.5, 20), "create", name=name, spec=self._spec(name))
-            for name in self._names
-        ]
 
     def claims(self) -> list[Step]:
         """Claims that come, before or after who names them, and may go, and come again."""
@@ -57,7 +45,7 @@ class _Author:
         for name in sorted({one for one in self._claims.values() if one not in _NAMES}):
             for _ in range(self._rng.choice((1, 1, 2, 3))):
                 at = self._rng.uniform(0.1, 60)
-                found.append(_step(at, "bucket-claim", name=name, is_there=True))
+                found.append(step(at, "bucket-claim", name=name, is_there=True))
             if self._rng.random() < 0.3:
                 found.append(self._late("bucket-claim", name=name, is_there=False))
         return found
@@ -81,35 +69,13 @@ class _Author:
             (self._lag, 3),
         )
 
-    def _any(self, *choices: tuple[Callable[[str], tuple[str, Using]], int]) -> Step:
-        makers, weights = zip(*choices, strict=True)
-        (make,) = self._rng.choices(makers, weights)
-        what, using = make(self._rng.choice(self._names))
-        return self._late(what, **using)
-
-    def _change(self, name: str) -> tuple[str, Using]:
-        return "change", {"name": name, "spec": self._part(name)}
-
-    def _again(self, name: str) -> tuple[str, Using]:
-        return "create", {"name": name, "spec": self._spec(name)}
-
-    def _delete(self, name: str) -> tuple[str, Using]:
-        how = self._rng.choice(("Background", "Background", "Foreground", "Orphan"))
-        return "delete", {"name": name, "propagation": how}
-
     def _claim(self, name: str) -> tuple[str, Using]:
         claim = self._claims[name]
         is_there = claim in _NAMES or self._rng.random() < 0.7
         return "bucket-claim", {"name": claim, "is_there": is_there}
 
-    def _destroy_pods(self, name: str) -> tuple[str, Using]:
-        return "destroy", {"kind": "deployments", "name": name}
-
     def _squat(self, name: str) -> tuple[str, Using]:
         return "squat", {"kind": "secrets", "name": f"{name}-bucket", "lasts": self._lasts(60)}
-
-    def _sicken(self, name: str) -> tuple[str, Using]:
-        return "sicken", {"name": name, "lasts": self._lasts(60)}
 
     def _down(self, _name: str) -> tuple[str, Using]:
         return "cosi-down", {"lasts": self._lasts(60)}
@@ -156,13 +122,3 @@ class _Author:
     @staticmethod
     def _folder(name: str) -> Using:
         return {"storage": {"s3": {"rootdirectory": name}}}
-
-    def _lasts(self, most: float) -> float:
-        return round(self._rng.uniform(0.5, most), 3)
-
-    def _late(self, what: str, /, **using: Any) -> Step:
-        return _step(self._rng.uniform(5.0, self._seconds), what, **using)
-
-
-def _step(at: float, what: str, /, **using: Any) -> Step:
-    return Step(round(at, 3), what, using)

@@ -6,12 +6,9 @@ users mostly stay with: a change of the kind is refused, and says no more the se
 """
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 from registry_operator.testing.simulation.plan import Step
-
-Using = dict[str, Any]
+from tests.simulation.scenario_author import Author, Using, step
 
 _WITH_VOLUMES = 1 / 3
 _SIZES = ("5Gi", "10Gi", "20Gi")
@@ -38,11 +35,9 @@ def steps(seed: int, *, seconds: float) -> list[Step]:
     ]
 
 
-class _Author:
+class _Author(Author):
     def __init__(self, rng: random.Random, names: tuple[str, ...], seconds: float) -> None:
-        self._rng = rng
-        self._names = names
-        self._seconds = seconds
+        super().__init__(rng, names, seconds)
         kinds = ("made", "made", "made", "named", "named", "shared", "ephemeral")
         self._kinds = {name: rng.choice(kinds) for name in names}
         # Which claim each names; mostly one of his own.
@@ -53,18 +48,11 @@ class _Author:
 
     def classes(self) -> list[Step]:
         """Two classes; with luck the one that lets nothing grow does so later."""
-        found = [_step(0.0, "storage-class", name="fast", grows=True)]
-        found.append(_step(0.0, "storage-class", name="slow", grows=False))
+        found = [step(0.0, "storage-class", name="fast", grows=True)]
+        found.append(step(0.0, "storage-class", name="slow", grows=False))
         if self._rng.random() < 0.3:
             found.append(self._late("storage-class", name="slow", grows=True))
         return found
-
-    def births(self) -> list[Step]:
-        """Registries on volumes."""
-        return [
-            _step(self._rng.uniform(0.5, 20), "create", name=name, spec=self._spec(name))
-            for name in self._names
-        ]
 
     def claims(self) -> list[Step]:
         """Claims of users, that come, go, and come again."""
@@ -72,7 +60,7 @@ class _Author:
         for name in sorted({one for one in self._claims.values() if not one.endswith("-data")}):
             for _ in range(self._rng.choice((1, 1, 2, 3))):
                 at = self._rng.uniform(0.1, 60)
-                found.append(_step(at, "claim", name=name, spec=self._claim()))
+                found.append(step(at, "claim", name=name, spec=self._claim()))
             if self._rng.random() < 0.3:
                 found.append(self._late("claim", name=name, spec=None))
         return found
@@ -101,22 +89,6 @@ class _Author:
             (self._lag, 3),
         )
 
-    def _any(self, *choices: tuple[Callable[[str], tuple[str, Using]], int]) -> Step:
-        makers, weights = zip(*choices, strict=True)
-        (make,) = self._rng.choices(makers, weights)
-        what, using = make(self._rng.choice(self._names))
-        return self._late(what, **using)
-
-    def _change(self, name: str) -> tuple[str, Using]:
-        return "change", {"name": name, "spec": self._part(name)}
-
-    def _again(self, name: str) -> tuple[str, Using]:
-        return "create", {"name": name, "spec": self._spec(name)}
-
-    def _delete(self, name: str) -> tuple[str, Using]:
-        how = self._rng.choice(("Background", "Background", "Foreground", "Orphan"))
-        return "delete", {"name": name, "propagation": how}
-
     def _grow(self, name: str) -> tuple[str, Using]:
         return "grow", {"name": self._any_claim(name), "size": self._rng.choice(_SIZES)}
 
@@ -130,17 +102,11 @@ class _Author:
     def _destroy(self, name: str) -> tuple[str, Using]:
         return "destroy", {"kind": _PLURAL, "name": self._any_claim(name)}
 
-    def _destroy_pods(self, name: str) -> tuple[str, Using]:
-        return "destroy", {"kind": "deployments", "name": name}
-
     def _damage(self, name: str) -> tuple[str, Using]:
         return "damage", {"name": name, "what": self._rng.choice(_DAMAGES)}
 
     def _squat(self, name: str) -> tuple[str, Using]:
         return "squat", {"kind": _PLURAL, "name": f"{name}-data", "lasts": self._lasts(60)}
-
-    def _sicken(self, name: str) -> tuple[str, Using]:
-        return "sicken", {"name": name, "lasts": self._lasts(60)}
 
     def _down(self, _name: str) -> tuple[str, Using]:
         return "volumes-down", {"lasts": self._lasts(60)}
@@ -203,13 +169,3 @@ class _Author:
 
     def _any_claim(self, name: str) -> str:
         return self._rng.choice((f"{name}-data", f"{name}-data", self._claims[name]))
-
-    def _lasts(self, most: float) -> float:
-        return round(self._rng.uniform(0.5, most), 3)
-
-    def _late(self, what: str, /, **using: Any) -> Step:
-        return _step(self._rng.uniform(5.0, self._seconds), what, **using)
-
-
-def _step(at: float, what: str, /, **using: Any) -> Step:
-    return Step(round(at, 3), what, using)
