@@ -6,6 +6,7 @@ the order of sets of text would differ from process to process otherwise, and wi
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
@@ -37,7 +38,8 @@ def play(plans: list[Plan], *, jobs: int) -> Iterator[Verdict]:
 
 def _round(plans: list[Plan], *, jobs: int) -> Iterator[Verdict]:
     batches = [plans[start : start + _BATCH] for start in range(0, len(plans), _BATCH)]
-    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_settle_in) as pool:
         futures = [pool.submit(_play, batch) for batch in batches]
         try:
             for future in as_completed(futures):
@@ -46,5 +48,14 @@ def _round(plans: list[Plan], *, jobs: int) -> Iterator[Verdict]:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _settle_in() -> None:
+    """Has nothing collected while a plan is played: it costs a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+
+
 def _play(plans: list[Plan]) -> list[Verdict]:
-    return [run(one) for one in plans]
+    verdicts = [run(one) for one in plans]
+    gc.collect()
+    return verdicts

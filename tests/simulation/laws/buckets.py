@@ -55,6 +55,9 @@ def _had_another(facts: Facts, metadata: Body, spec: Body) -> bool:
 
 
 def _was_shared(facts: Facts, metadata: Body, spec: Body) -> bool:
+    """Only of claimed buckets it is known: a template that names one puts all its users there."""
+    if "s3" in (spec.get("storage") or {}):
+        return True
     return len(facts[f"in folder {folder_of(metadata['name'], spec)}"]) > 1
 
 
