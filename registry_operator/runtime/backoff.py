@@ -20,11 +20,13 @@ _MOST_DOUBLINGS: Final = 64
 class Exponential(Generic[K]):
     """Per-item exponential back-off: `base` seconds doubled with each failure, at most `cap`.
 
-    The defaults are controller-runtime's (5 ms to 1000 s). No bucket over all items: one failing
-    owner must not slow the others.
+    It begins at controller-runtime's 5 ms, and ends at five minutes where that has 1000 s: events
+    run a failing item too, and each such run doubles its delay, so that an outage of half a minute
+    would be waited out for a quarter of an hour. No bucket over all items: one failing owner must
+    not slow the others.
     """
 
-    def __init__(self, base: float = 0.005, cap: float = 1000.0) -> None:
+    def __init__(self, base: float = 0.005, cap: float = 300.0) -> None:
         self._base = base
         self._cap = cap
         self._failures: dict[K, int] = {}

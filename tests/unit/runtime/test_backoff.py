@@ -28,7 +28,7 @@ def test_forgetting_starts_anew() -> None:
 
     assert limiter.failures("a") == 0
     assert limiter.delay("a") == 1
-    assert repr(limiter) == "Exponential(base=1, cap=1000.0, failing=1)"
+    assert repr(limiter) == "Exponential(base=1, cap=300.0, failing=1)"
 
 
 def test_thousands_of_failures_stay_at_the_cap() -> None:
