@@ -37,6 +37,7 @@ from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.mender import Mender
+from controllers.registry.places import Places
 from controllers.registry.reporter import StatusReporter
 from controllers.registry.rounds import Asker
 from controllers.registry.stores import Stores, declare
@@ -160,13 +161,7 @@ def install(
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
     for name, controller in controllers.items():
         _connect(name, controller, stores, gatherer)
-    for name in _SHARES_A_PLACE:
-        controllers[name].watch(places, _self_key, recount=False)
-        controllers[name].watch(
-            stores.deployments, places.used_by, when=intent_changed, recount=False
-        )
-    for store in (stores.deployments, stores.pods):
-        controllers[deployment.KIND.name].watch(store, places.left_by, recount=False)
+    _follow_places(places, controllers, stores)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.
@@ -178,6 +173,17 @@ def install(
     operator.run_beside(health)
     operator.run_beside(uploads)
     return gatherer
+
+
+def _follow_places(places: Places, controllers: Mapping[str, Controller], stores: Stores) -> None:
+    """Lets who comes to a place, or leaves it, wake those whom that concerns."""
+    for name in _SHARES_A_PLACE:
+        controllers[name].watch(places, _self_key, recount=False)
+        controllers[name].watch(
+            stores.deployments, places.used_by, when=intent_changed, recount=False
+        )
+    for store in (stores.deployments, stores.pods):
+        controllers[deployment.KIND.name].watch(store, places.left_by, recount=False)
 
 
 def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:

@@ -85,7 +85,11 @@ def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
     """With what later decisions look at: which storage the pods use."""
     storage, place = inputs.wanted.storage, sharing.written(inputs)
     found, pods = inputs.children.deployment, inputs.children.pods
-    all_new = found is not None and observed.has_only_new(found, pods)
+    all_new = (
+        found is not None
+        and sharing.LEFT in found.annotations
+        and observed.has_only_new(found, pods)
+    )
     told = {
         moving.ANNOTATION: moving.mark(inputs.owner, storage),
         moving.CLAIM: storage.bucket_claim_name if storage is not None else None,

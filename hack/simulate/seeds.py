@@ -18,8 +18,8 @@ from tests.simulation.scenario import plan
 
 HASHING = {"PYTHONHASHSEED": "0"}
 # Plans for one worker at a time; and how many are played before new workers take over, since what
-# a world leaves in memory is not worth the time of cleaning up. (The pool could replace its own
-# workers, but hangs at times when it does: CPython issue 115634.)
+# a world leaves in memory is not all found by collecting after each batch. (The pool could replace
+# its own workers, but hangs at times when it does: CPython issue 115634.)
 _BATCH = 10
 _ROUND = 400
 

@@ -1,6 +1,7 @@
 """What the domain declares of one owned kind: a pure function, and a few facts.
 
-In: nothing. Out: declarations that the engine (owned.py) and the generator of rights take.
+In: nothing. Out: declarations that the engine (owned.py) and the generator of rights take, and what
+holds for an operator that does not say what its decisions are made on, or who hears of them.
 """
 
 from collections.abc import Callable, Hashable, Sequence

@@ -1,19 +1,14 @@
 """What unready pods are asked and what is made of their answers."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
-from controllers.kinds import POD
 from controllers.registry.health import HealthProber, PodHealth, diagnose, is_asked
-from registry_operator.kube.object import Object
-from registry_operator.runtime.store import Store
 from registry_operator.testing.builders import a_pod, a_registry, an_object, deleting
 from registry_operator.testing.virtual_loop import VirtualClock
+from tests.unit.controllers.registry.prober_stage import ProberStage
 
 OWNER = a_registry()
 
@@ -93,50 +88,12 @@ def test_only_a_pod_that_runs_and_is_not_ready_is_asked(
     assert is_asked(an_object(pod)) is asked
 
 
-class Ward:
-    """A prober, its pods, and what it told."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self.clock = clock
-        self.store = Store(POD)
-        self.writer = self.store.writer()
-        self.told: list[str] = []
-        self.asked: list[str] = []
-        self.answer: bytes | Exception = b"{}"
-        self.seconds = 0.0
-        self.prober = HealthProber(
-            self.store,
-            asker=self.ask,
-            clock=clock,
-            changed=lambda pod: self.told.append(pod.name),
-        )
-
-    async def ask(self, address: str, path: str) -> bytes:
-        self.asked.append(f"{address}{path}")
-        await self.clock.sleep(self.seconds)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-    def show(self, name: str = "p", **fields: Any) -> Object:
-        pod = an_object(a_pod(OWNER, name, **fields))
-        self.writer.upsert(pod)
-        return pod
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.prober.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+Ward = ProberStage[HealthProber]
 
 
 @pytest.fixture
 async def ward(clock: VirtualClock) -> Ward:
-    return Ward(clock)
+    return Ward(clock, HealthProber, pod=partial(a_pod, OWNER), answer=b"{}")
 
 
 FAILING = b'{"storagedriver_s3":"NoSuchBucket"}'

@@ -1,14 +1,10 @@
 """What the registry's counters say of its volume, and what is made of them."""
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from controllers.kinds import POD
 from controllers.registry.uploads import (
     Look,
     Uploads,
@@ -18,10 +14,9 @@ from controllers.registry.uploads import (
     message,
     parse,
 )
-from registry_operator.kube.object import Object
-from registry_operator.runtime.store import Store
 from registry_operator.testing.builders import CLAIM, a_pod, a_registry, an_object, deleting
 from registry_operator.testing.virtual_loop import VirtualClock
+from tests.unit.controllers.registry.prober_stage import ProberStage
 from tests.unit.controllers.registry_stage import RegistryStage
 
 OWNER = a_registry()
@@ -193,53 +188,12 @@ def test_the_message_names_no_claim_where_there_is_none() -> None:
     assert "laim" not in told
 
 
-class Watch:
-    """A prober, its pods, and what it told."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self.clock = clock
-        self.store = Store(POD)
-        self.writer = self.store.writer()
-        self.told: list[str] = []
-        self.asked: list[str] = []
-        self.answer: bytes | Exception = answer()
-        self.prober = UploadsProber(
-            self.store,
-            asker=self.ask,
-            clock=clock,
-            changed=lambda pod: self.told.append(pod.name),
-        )
-
-    async def ask(self, address: str, path: str) -> bytes:
-        self.asked.append(f"{address}{path}")
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-    def show(self, name: str = "p", **fields: Any) -> Object:
-        pod = an_object(on_volume(name, **fields))
-        self.writer.upsert(pod)
-        return pod
-
-    async def look(self, said: bytes | Exception) -> None:
-        """One round in which pods say this."""
-        self.answer = said
-        await self.clock.sleep(30)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.prober.run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+Watch = ProberStage[UploadsProber]
 
 
 @pytest.fixture
 async def watch(clock: VirtualClock) -> Watch:
-    return Watch(clock)
+    return Watch(clock, UploadsProber, pod=on_volume, answer=answer())
 
 
 FAILING = answer((NOT_BEGUN, 1))
