@@ -2,12 +2,13 @@
 
 The one table: status.py takes its words from here, the documentation is generated from it, and a
 test holds that no other reason is ever written. Those of the storage, the longest part, are in
-storage_reasons.py and volume_reasons.py.
+storage_reasons.py and volume_reasons.py, those of moves between releases in move_reasons.py.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from controllers.registry.move_reasons import MOVE
 from controllers.registry.reason import Gravity, Reason
 from controllers.registry.storage_reasons import STORAGE
 from controllers.registry.volume_reasons import VOLUME
@@ -279,7 +280,7 @@ TABLE: Mapping[str, Reason] = MappingProxyType(
         reason.name: reason
         for group in (
             *(_SUMMARY, STORAGE, VOLUME, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES),
-            _TEMPLATE,
+            *(_TEMPLATE, MOVE),
         )
         for reason in group
     }

@@ -10,7 +10,9 @@ id.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Literal
 
 from registry_operator.distribution.finding import Finding, Severity
@@ -24,6 +26,8 @@ UNSUPPORTED_REASON: Final = "ReleaseUnsupported"
 OUTDATED_REASON: Final = "ReleaseOutdated"
 
 _ANY = 1 << 30
+_FINAL = 3
+_STAGES: Mapping[str, int] = MappingProxyType({"alpha": 0, "beta": 1, "rc": 2})
 _TAG = re.compile(
     r"v?(?P<major>[23])(?:[.](?P<minor>[0-9]{1,4})(?:[.](?P<patch>[0-9]{1,4}))?)?"
     r"(?:-?(?P<pre>(?:alpha|beta|rc)[.]?[0-9]*))?(?:[-_+].*)?"
@@ -57,6 +61,21 @@ class Release:
     def surely_since(self, version: Version) -> bool:
         """Whether every release that this may be is `version` or newer."""
         return (self.major, self.minor or 0, self.patch or 0) >= version
+
+    def surely_older(self, other: "Release") -> bool:
+        """Whether every release that this may be is older than every one that `other` may be."""
+        return _order(self, absent=_ANY) < _order(other, absent=0)
+
+
+def _order(release: Release, *, absent: int) -> tuple[int, int, int, tuple[int, int]]:
+    """What releases are ordered by; a number that the tag leaves open is taken for `absent`."""
+    minor, patch = (absent if n is None else n for n in (release.minor, release.patch))
+    if release.prerelease is None:
+        return release.major, minor, patch, (_FINAL, 0)
+
+    stage = release.prerelease.rstrip(".0123456789")
+    number = release.prerelease.removeprefix(stage).lstrip(".")
+    return release.major, minor, patch, (_STAGES[stage], int(number or 0))
 
 
 def release_of(image: str) -> Release | None:
@@ -112,6 +131,13 @@ DEFECTS: Final = (
     Defect("CVE-2026-85747", "digests of fetched content are not verified", _2, None, "proxy"),
     Defect("CVE-2026-85747", "digests of fetched content are not verified", _3, (3, 1, 2), "proxy"),
     Defect("CVE-2023-44487", "HTTP/2 rapid reset", _2, None, "tls"),
+    Defect("stale-put", "a manifest that was collected can't be pushed again", _2, None, "redis"),
+    Defect(
+        "stale-put", "a manifest that was collected can't be pushed again", _3, (3, 1, 2), "redis"
+    ),
+    Defect("ec-keys", "tokens that name an EC key are refused", _3, (3, 1, 0), "token"),
+    Defect("in-place", "a crash leaves files half written", _3, (3, 1, 0), "filesystem"),
+    Defect("cached-tags", "tag lists of a cache fail", (3, 1, 0), (3, 1, 1), "proxy"),
     Defect("#4713", "the upload purger crashes on folder markers", _2, None, "s3"),
     Defect(
         "tags-prefix", "tag lists lack tags that extend another's name", (3, 1, 0), (3, 1, 2), "s3"

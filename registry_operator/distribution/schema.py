@@ -245,6 +245,13 @@ _MANIFESTS = object_of(
     }
 )
 
+_REPORTING = object_of(
+    {
+        "bugsnag": object_of({"apikey": _STRING, "releasestage": _STRING, "endpoint": _STRING}),
+        "newrelic": object_of({"licensekey": _STRING, "name": _STRING, "verbose": _BOOLEAN}),
+    }
+)
+
 ROOT = object_of(
     {
         "version": owned("the operator writes it"),
@@ -263,6 +270,7 @@ ROOT = object_of(
         "redis": owned("the operator does not support Redis yet"),
         "proxy": owned("a Registry is not a pull-through cache"),
         "compatibility": replace(object_of({"schema1": _ENABLED}), until=_V3),
+        "reporting": replace(_REPORTING, until=_V3),
     }
 )
 """The whole file."""

@@ -174,6 +174,8 @@ def test_a_missing_key_without_which_a_part_is_pointless_is_told() -> None:
         ("compatibility.schema1.enabled", True, _OLD, True),
         ("compatibility.schema1.enabled", True, _FIRST, False),
         ("compatibility.schema1.enabled", True, None, True),
+        ("reporting.bugsnag.apikey", "k", _OLD, True),
+        ("reporting.bugsnag.apikey", "k", _FIRST, False),
     ],
 )
 def test_a_key_is_taken_by_the_releases_that_have_it(
