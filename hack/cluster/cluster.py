@@ -23,7 +23,7 @@ from hack.cluster.breakable import Breakable
 from hack.cluster.error import ClusterError
 from hack.cluster.faults import Faults
 from hack.cluster.home import Home, lock, names
-from hack.cluster.network import entered_with_dns
+from hack.cluster.network import enter, entered_with_dns
 from hack.cluster.plan import Plan, Profile, Spec, node_name
 from hack.cluster.process import MARK, completed
 from hack.cluster.report import Say, to_stderr
@@ -228,6 +228,10 @@ class Cluster(Breakable):
         work).
         """
         return self._full.forwards.open(self._namespace(node), address, port)
+
+    def enter(self, *, node: str | None = None) -> None:
+        """Moves the calling thread into the network of `node` (default: the first), for good."""
+        enter(self._namespace(node))
 
     @property
     def s3(self) -> S3:

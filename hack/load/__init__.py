@@ -1,0 +1,1 @@
+"""Clients that push and pull at a steady rate and count every failed request."""
