@@ -20,6 +20,7 @@ from controllers.registry import (
     moving,
     observed,
     sharing,
+    spreading,
     volume,
 )
 from controllers.registry.configuration import Configuration
@@ -142,9 +143,8 @@ def _pod_spec(inputs: RegistryInputs, plan: Configuration) -> dict[str, Any]:
         "nodeSelector": wanted.node_selector,
         "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
         "affinity": wanted.affinity and wanted.affinity.wire(),
-        "topologySpreadConstraints": [
-            constraint.wire() for constraint in wanted.topology_spread_constraints or ()
-        ],
+        "priorityClassName": wanted.priority_class_name,
+        "topologySpreadConstraints": spreading.constraints(inputs.owner, wanted),
     }
     spec.update({name: value for name, value in optional.items() if value})
     return spec

@@ -35,6 +35,7 @@ def desired(inputs: RegistryInputs) -> Desired:
         "loadBalancerSourceRanges": wanted.load_balancer_source_ranges,
         "externalTrafficPolicy": wanted.external_traffic_policy,
         "internalTrafficPolicy": wanted.internal_traffic_policy,
+        "trafficDistribution": wanted.traffic_distribution,
         "sessionAffinity": wanted.session_affinity,
     }
     spec.update({name: value for name, value in optional.items() if value is not None})

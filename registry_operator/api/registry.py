@@ -83,7 +83,9 @@ class RegistrySpec(Model):
     affinity: Affinity | None = None
     """Affinity of the pods to nodes and to other pods."""
     topology_spread_constraints: TopologySpreadConstraints | None = None
-    """How the pods are spread over nodes and zones."""
+    """How the pods are spread. Softly over nodes and zones when absent, not at all when empty."""
+    priority_class_name: Name | None = None
+    """PriorityClass of the pods: who goes first, and who gives way, where nodes are full."""
     paused: bool = False
     """true: the operator observes and reports, and changes nothing."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"

@@ -99,5 +99,8 @@ class Service(Model):
     LoadBalancer."""
     internal_traffic_policy: Literal["Cluster", "Local"] | None = None
     """Local sends clients to registry pods of their own node only."""
+    traffic_distribution: Literal["PreferSameZone", "PreferSameNode"] | None = None
+    """Sends clients to a registry pod of their own zone or node where one is ready. Needs
+    Kubernetes 1.35."""
     session_affinity: Literal["None", "ClientIP"] | None = None
     """ClientIP keeps a client on one pod. A registry does not need it."""

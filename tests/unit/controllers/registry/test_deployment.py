@@ -199,10 +199,7 @@ def test_metadata_of_the_user_is_added_and_cannot_replace_ours() -> None:
         ("nodeSelector", {"disk": "ssd"}),
         ("tolerations", [{"key": "a", "operator": "Exists"}]),
         ("affinity", {"podAntiAffinity": {}}),
-        (
-            "topologySpreadConstraints",
-            [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}],
-        ),
+        ("priorityClassName", "important"),
     ],
 )
 def test_where_pods_run_is_the_users_to_say(field: str, value: Any) -> None:

@@ -51,6 +51,7 @@ def test_the_debug_port_is_never_on_it() -> None:
             {"externalTrafficPolicy": "Local"},
         ),
         ({"internalTrafficPolicy": "Local"}, {"internalTrafficPolicy": "Local"}),
+        ({"trafficDistribution": "PreferSameZone"}, {"trafficDistribution": "PreferSameZone"}),
         ({"sessionAffinity": "ClientIP"}, {"sessionAffinity": "ClientIP"}),
     ],
 )
