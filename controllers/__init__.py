@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from controllers import rights
 from controllers.registry import assembly as registry
+from controllers.registry.checking import check
 from controllers.registry.rounds import ask
 from controllers.template import assembly as template
 from registry_operator.runtime.operator import Operator
@@ -29,6 +30,7 @@ def install(
         operator,
         namespace=namespace,
         asker=ask,
+        checker=check,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
     )

@@ -32,12 +32,14 @@ from controllers.registry import (
     template_users,
     volume_claim,
 )
+from controllers.registry.checking import Checker
 from controllers.registry.gather import Gatherer
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.mender import Mender
 from controllers.registry.places import Places
+from controllers.registry.prover import Prover
 from controllers.registry.reporter import StatusReporter
 from controllers.registry.rounds import Asker
 from controllers.registry.stores import Stores, declare
@@ -116,11 +118,12 @@ _SHARES_A_PLACE = (
 _WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
 
 
-def install(
+def install(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
     operator: Operator,
     *,
     namespace: str | None,
     asker: Asker,
+    checker: Checker,
     random_secret: Callable[[], str],
     allows_host_path: bool = False,
 ) -> Gatherer:
@@ -135,12 +138,20 @@ def install(
     def changed(pod: Object) -> None:
         _wake(controllers[reporter.NAME], child.owner_key(pod))
 
+    def tried(pod: Object) -> None:
+        for name in (deployment.KIND.name, reporter.NAME):
+            _wake(controllers[name], child.owner_key(pod))
+
+    prover = Prover(
+        stores.pods, stores.deployments, checker=checker, clock=operator.clock, changed=tried
+    )
     health = HealthProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     uploads = UploadsProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     gatherer = Gatherer(
         stores,
         health=health,
         uploads=uploads,
+        prover=prover,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
     )
@@ -162,6 +173,7 @@ def install(
     for name, controller in controllers.items():
         _connect(name, controller, stores, gatherer)
     _follow_places(places, controllers, stores)
+    _follow_changes(prover, controllers[deployment.KIND.name], stores)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.
@@ -172,6 +184,7 @@ def install(
         operator.describe(name.replace("_", " "), referenced.stats)
     operator.run_beside(health)
     operator.run_beside(uploads)
+    operator.run_beside(prover)
     return gatherer
 
 
@@ -184,6 +197,12 @@ def _follow_places(places: Places, controllers: Mapping[str, Controller], stores
         )
     for store in (stores.deployments, stores.pods):
         controllers[deployment.KIND.name].watch(store, places.left_by, recount=False)
+
+
+def _follow_changes(prover: Prover, controller: Controller, stores: Stores) -> None:
+    """Lets what becomes of pods wake whoever decides about them, as long as they are changed."""
+    for store in (stores.deployments, stores.pods):
+        controller.watch(store, prover.changing, recount=False)
 
 
 def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:

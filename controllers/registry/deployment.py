@@ -1,78 +1,77 @@
-"""The Deployment of the registry pods.
+"""The Deployment of the registry pods, and that of a canary while there is one.
 
-Pods that pass Pod Security `restricted`, find the configuration that they were made for, and tell
-Kubernetes the truth about themselves. Readiness asks `GET /`, which fails while the storage fails;
-liveness and start-up only open the port, so that a storage outage never restarts a pod. Facts of
-the registry program: `enableServiceLinks` must be off (a Service named registry-storage would
-configure the pod), `command: [registry]` works on every image, draining must end within the grace
-period.
+In: the plan of the upgrade. Out: bodies; what is remembered of a change is written in the same body
+that acts on it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from controllers.kinds import DEPLOYMENT
-from controllers.registry import (
-    certificates,
-    child,
-    configuration,
-    http_secret,
-    identity,
-    moving,
-    observed,
-    sharing,
-    spreading,
-    volume,
-)
-from controllers.registry.configuration import Configuration
+from controllers.registry import canary, child, failure, moving, observed, revision, sharing, volume
 from controllers.registry.inputs import RegistryInputs
-from controllers.registry.storage import CONFIG_DIRECTORY, DATA_DIRECTORY
-from registry_operator.api.names import GROUP, child_labels, selector_labels
+from controllers.registry.upgrade import HEALTHY, Plan
+from registry_operator.api.names import selector_labels
+from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.runtime.owned import Desired, OwnedKind
 
-CONTAINER = "registry"
-CLIENT_PORT = 5000
-CLIENT_PORT_NAME = "http"
-DEBUG_PORT = 5001
-HTTP_SECRET_ANNOTATION = f"{GROUP}/http-secret"
-_TRUSTED = f"{CONFIG_DIRECTORY}:/etc/ssl/certs"
-_USER = 65532
-_PRE_STOP_SECONDS = 5
-_DRAIN_SECONDS = 60
+_MARKS = (moving.ANNOTATION, moving.CLAIM, sharing.ANNOTATION)
+# Long enough for a pod to be tried before the next one is replaced.
+_READY_FOR_SECONDS = 5
 
 
 def desired(inputs: RegistryInputs) -> Desired:
-    """One Deployment, once everything that its pods refer to exists."""
-    plan = inputs.configuration
+    """One Deployment, once everything that its pods refer to exists; two while a canary tries."""
+    plan = inputs.upgrade
     if isinstance(plan, (Blocked, Stalled)):
         return plan
-    children = inputs.children
-    if plan.secret_name not in {secret.name for secret in children.configurations}:
-        return Blocked("WaitingForConfiguration", f"Secret {plan.secret_name} is being created")
-    account = children.service_account
-    if (
-        children.http_secret is None
-        or account is None
-        or not identity.is_on(account, inputs.wanted)
-    ):
-        return Blocked("WaitingForIdentity", "Secret and ServiceAccount of the pods are being made")
-    wanted = inputs.wanted
-    return (
-        {
-            "metadata": _metadata(inputs),
-            "spec": {
-                "replicas": wanted.replicas,
-                "revisionHistoryLimit": 5,
-                "progressDeadlineSeconds": 600,
-                "strategy": _strategy(inputs),
-                "selector": {"matchLabels": dict(selector_labels(inputs.owner.name))},
-                "template": {
-                    "metadata": _pod_metadata(inputs, http_secret_uid=children.http_secret.uid),
-                    "spec": _pod_spec(inputs, plan),
-                },
-            },
-        },
-    )
+    tries = [canary.body(inputs, plan.wanted)] if plan.tries else []
+    if tries and _is_left_alone(inputs, plan):
+        return tries
+    return [_body(inputs, plan), *tries]
+
+
+def may_prune(inputs: RegistryInputs, deployment: Object) -> bool:
+    """Whether a Deployment that is not desired was only there to try a change."""
+    return deployment.key == canary.key(inputs.owner)
+
+
+def _is_left_alone(inputs: RegistryInputs, plan: Plan) -> bool:
+    """Whether the pods' own Deployment has nothing to hear while a canary tries."""
+    found = inputs.children.deployment
+    if found is None or sharing.LEFT in found.annotations:
+        return False
+    is_kept = revision.of_template(plan.template) == revision.of(found)
+    asked = found.body()["spec"].get("replicas", 1)
+    return is_kept and bool(asked == _replicas(inputs, plan))
+
+
+def _body(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
+    spec = {
+        "replicas": _replicas(inputs, plan),
+        "revisionHistoryLimit": 5,
+        "progressDeadlineSeconds": inputs.wanted.upgrade.progress_deadline_seconds,
+        "strategy": _strategy(inputs),
+        "selector": {"matchLabels": dict(selector_labels(inputs.owner.name))},
+        "template": plan.template,
+    }
+    if plan.phase is not None:
+        spec["minReadySeconds"] = _READY_FOR_SECONDS
+    if plan.stops:
+        spec["paused"] = True
+    return {"metadata": _metadata(inputs, plan), "spec": spec}
+
+
+def _replicas(inputs: RegistryInputs, plan: Plan) -> int:
+    """As wanted; but pods that keep another storage for now may not be able to share it."""
+    deployment, wanted = inputs.children.deployment, inputs.wanted
+    if plan.is_held and deployment is not None:
+        used = deployment.annotations.get(moving.ANNOTATION)
+        if used != moving.mark(inputs.owner, wanted.storage):
+            held: int = deployment.body()["spec"].get("replicas", 1)
+            return held
+    return wanted.replicas
 
 
 def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
@@ -82,146 +81,37 @@ def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
     return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
-def _metadata(inputs: RegistryInputs) -> dict[str, Any]:
-    """With what later decisions look at: which storage the pods use."""
-    storage, place = inputs.wanted.storage, sharing.written(inputs)
-    found, pods = inputs.children.deployment, inputs.children.pods
+def _metadata(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
+    """With what later decisions look at: which storage the pods use, what of them is healthy."""
+    found = inputs.children.deployment
+    told = _marks(inputs, plan)
     all_new = (
         found is not None
         and sharing.LEFT in found.annotations
-        and observed.has_only_new(found, pods)
+        and observed.has_only_new(found, inputs.children.pods)
     )
-    told = {
-        moving.ANNOTATION: moving.mark(inputs.owner, storage),
-        moving.CLAIM: storage.bucket_claim_name if storage is not None else None,
-        sharing.ANNOTATION: place,
-        sharing.LEFT: sharing.left(found, place, all_new=all_new),
+    told |= {
+        sharing.LEFT: sharing.left(found, told[sharing.ANNOTATION], all_new=all_new),
+        revision.ANNOTATION: revision.of_template(plan.template),
+        HEALTHY: plan.healthy,
+        failure.ANNOTATION: plan.failure.text() if plan.failure is not None else None,
     }
-    annotations = {name: value for name, value in told.items() if value is not None}
+    annotations = {name: value for name, value in told.items() if value}
     return {**child.metadata(inputs.owner), "annotations": annotations}
 
 
-def _pod_metadata(inputs: RegistryInputs, *, http_secret_uid: str) -> dict[str, Any]:
-    template = inputs.wanted.pod_template
-    extra = template.metadata if template else None
-    labels = dict((extra and extra.labels) or {})
-    annotations = dict((extra and extra.annotations) or {})
-    return {
-        "labels": {
-            **labels,
-            **identity.pod_labels(inputs.wanted),
-            **child_labels(inputs.owner.name),
-        },
-        "annotations": {
-            **annotations,
-            **identity.pod_annotations(inputs.wanted),
-            HTTP_SECRET_ANNOTATION: http_secret_uid,
-        },
-    }
-
-
-def _pod_spec(inputs: RegistryInputs, plan: Configuration) -> dict[str, Any]:
-    wanted = inputs.wanted
-    spec: dict[str, Any] = {
-        "serviceAccountName": child.name(inputs.owner),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": _PRE_STOP_SECONDS + _DRAIN_SECONDS + 5,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_container(inputs, plan)],
-        "volumes": _volumes(inputs, config_secret=plan.secret_name),
-    }
-    optional: dict[str, Any] = {
-        "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
-        "nodeSelector": wanted.node_selector,
-        "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
-        "affinity": wanted.affinity and wanted.affinity.wire(),
-        "priorityClassName": wanted.priority_class_name,
-        "topologySpreadConstraints": spreading.constraints(inputs.owner, wanted),
-    }
-    spec.update({name: value for name, value in optional.items() if value})
-    return spec
-
-
-def _container(inputs: RegistryInputs, plan: Configuration) -> dict[str, Any]:
-    wanted = inputs.wanted
-    opens_port = {"tcpSocket": {"port": CLIENT_PORT_NAME}}
-    container: dict[str, Any] = {
-        "name": CONTAINER,
-        "image": wanted.image,
-        "command": ["registry"],
-        "args": ["serve", f"{CONFIG_DIRECTORY}/{configuration.FILE}"],
-        "ports": [
-            {"name": CLIENT_PORT_NAME, "containerPort": CLIENT_PORT, "protocol": "TCP"},
-            {"name": "debug", "containerPort": DEBUG_PORT, "protocol": "TCP"},
-        ],
-        "env": _environment(inputs, plan),
-        "startupProbe": {**opens_port, "periodSeconds": 1, "failureThreshold": 60},
-        "livenessProbe": {**opens_port, "periodSeconds": 10, "failureThreshold": 6},
-        "readinessProbe": {
-            "httpGet": {"path": "/", "port": CLIENT_PORT_NAME, "scheme": "HTTP"},
-            "periodSeconds": 5,
-            "timeoutSeconds": 3,
-            "failureThreshold": 2,
-        },
-        "lifecycle": {"preStop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
-        "volumeMounts": _mounts(inputs),
-    }
-    if wanted.image_pull_policy is not None:
-        container["imagePullPolicy"] = wanted.image_pull_policy
-    if wanted.resources is not None:
-        container["resources"] = wanted.resources.wire()
-    return container
-
-
-def _environment(inputs: RegistryInputs, plan: Configuration) -> list[dict[str, Any]]:
-    secret = {
-        "name": http_secret.secret_key(inputs.owner).name,
-        "key": http_secret.DATA_KEY,
-    }
-    environment: list[dict[str, Any]] = [
-        {"name": "REGISTRY_HTTP_SECRET", "valueFrom": {"secretKeyRef": secret}},
-        {"name": "OTEL_TRACES_EXPORTER", "value": "none"},
-    ]
-    if certificates.FILE in plan.files:
-        environment.append({"name": "SSL_CERT_DIR", "value": _TRUSTED})
-    return environment
-
-
-def _mounts(inputs: RegistryInputs) -> list[dict[str, Any]]:
-    mounts: list[dict[str, Any]] = [
-        {"name": configuration.VOLUME, "mountPath": CONFIG_DIRECTORY, "readOnly": True}
-    ]
+def _marks(inputs: RegistryInputs, plan: Plan) -> dict[str, str | None]:
+    """Where the pods of the template keep images."""
+    deployment = inputs.children.deployment
+    if plan.is_held and deployment is not None:
+        held: Mapping[str, str] = deployment.annotations
+        return {name: held.get(name) for name in _MARKS}
     storage = inputs.wanted.storage
-    if volume.is_volume(storage):
-        mount = {"name": volume.NAME, "mountPath": DATA_DIRECTORY}
-        mounts.append({**mount, "readOnly": True} if volume.is_read_only(storage) else mount)
-    return mounts
+    return {
+        moving.ANNOTATION: moving.mark(inputs.owner, storage),
+        moving.CLAIM: storage.bucket_claim_name if storage is not None else None,
+        sharing.ANNOTATION: sharing.written(inputs),
+    }
 
 
-def _volumes(inputs: RegistryInputs, *, config_secret: str) -> list[dict[str, Any]]:
-    volumes: list[dict[str, Any]] = [
-        {
-            "name": configuration.VOLUME,
-            "secret": {"secretName": config_secret, "defaultMode": 0o440},
-        }
-    ]
-    data = volume.source(inputs.owner, inputs.wanted.storage)
-    if data is not None:
-        volumes.append({"name": volume.NAME, **data})
-    return volumes
-
-
-KIND = OwnedKind(name="deployment", resource=DEPLOYMENT, desired=desired)
+KIND = OwnedKind(name="deployment", resource=DEPLOYMENT, desired=desired, may_prune=may_prune)

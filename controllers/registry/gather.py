@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from controllers.registry import (
     bucket,
+    canary,
     child,
     configuration,
     http_secret,
     references,
+    revision,
     template,
     volume,
 )
@@ -29,6 +31,7 @@ from controllers.registry.inputs import (
 )
 from controllers.registry.places import Places
 from controllers.registry.planner import Planner
+from controllers.registry.prover import Prover
 from controllers.registry.sharing import Neighbour, is_there
 from controllers.registry.stores import Stores
 from controllers.registry.template import Specification, Template
@@ -51,18 +54,20 @@ class _Parsed:
 class Gatherer:
     """Makes snapshots; holds nothing but what was parsed, planned and seen last."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
         self,
         stores: Stores,
         *,
         health: HealthProber,
         uploads: UploadsProber,
+        prover: Prover,
         random_secret: Callable[[], str],
         allows_host_path: bool,
     ) -> None:
         self._stores = stores
         self._health = health
         self._uploads = uploads
+        self._prover = prover
         self._random_secret = random_secret
         self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
@@ -83,7 +88,9 @@ class Gatherer:
             return None
         parsed = self._parse(owner)
         children = self._seen.get(key) or self._look(owner)
-        answers = (self._health.of(pod) or self._uploads.of(pod) for pod in children.pods)
+        pods = (*children.pods, *children.canary_pods)
+        answers = (self._health.of(pod) or self._uploads.of(pod) for pod in pods)
+        proofs = (self._prover.of(pod) for pod in pods)
         spec = parsed.specification.spec
         if parsed.template is not None:
             # What a Registry refers to may have changed with its template.
@@ -103,8 +110,10 @@ class Gatherer:
             takes_place=self.places.takes(owner.key, self.places.of(owner)),
             neighbours=self._neighbours(owner),
             health=tuple(answer for answer in answers if answer is not None),
+            proofs=tuple(proof for proof in proofs if proof is not None),
             random_secret=self._random_secret,
             planner=self._planner.plan,
+            templater=self._planner.template,
         )
 
     def outdated(self, name: str) -> list[ObjectKey]:
@@ -162,6 +171,7 @@ class Gatherer:
     def _children(self, owner: Object) -> Children:
         stores, index = self._stores, str(owner.key)
         secrets = {secret.key: secret for secret in stores.secrets.by_index(OWNER_INDEX, index)}
+        pods = tuple(stores.pods.by_index(OWNER_INDEX, index))
         return Children(
             service_account=_own(owner, stores.service_accounts.get(child.key(owner))),
             http_secret=_own(owner, secrets.get(http_secret.secret_key(owner))),
@@ -171,8 +181,10 @@ class Gatherer:
                 if configuration.is_configuration(owner, secret) and _own(owner, secret)
             ),
             deployment=self._deployment_of(owner),
+            canary=_own(owner, stores.deployments.get(canary.key(owner))),
             replica_sets=tuple(stores.replica_sets.by_index(OWNER_INDEX, index)),
-            pods=tuple(stores.pods.by_index(OWNER_INDEX, index)),
+            pods=tuple(pod for pod in pods if revision.is_serving(pod)),
+            canary_pods=tuple(pod for pod in pods if not revision.is_serving(pod)),
             service=_own(owner, stores.services.get(child.key(owner))),
             endpoint_slices=tuple(stores.endpoint_slices.by_index(OWNER_INDEX, index)),
         )

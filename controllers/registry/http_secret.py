@@ -4,12 +4,16 @@ Uploads in progress are signed with it, so pods that differ in it refuse each ot
 read it by reference; the operator never puts it into a configuration.
 """
 
+from typing import TYPE_CHECKING
+
 from controllers.kinds import SECRET
 from controllers.registry import child
-from controllers.registry.inputs import RegistryInputs
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.owned import Desired, OwnedKind
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
 
 DATA_KEY = "http-secret"
 _SUFFIX = "http-secret"
@@ -20,7 +24,7 @@ def secret_key(owner: Object) -> ObjectKey:
     return child.key(owner, _SUFFIX)
 
 
-def desired(inputs: RegistryInputs) -> Desired:
+def desired(inputs: "RegistryInputs") -> Desired:
     """The Secret with a fresh random value: written only when there is none."""
     return (
         {

@@ -8,13 +8,17 @@ some cost (the configuration) is derived once per snapshot.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from controllers.registry import moving
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
+from controllers.registry.pod_template import plan_template
+from controllers.registry.proof import Proof
 from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
+from controllers.registry.upgrade import Plan, decide
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
@@ -34,14 +38,19 @@ class CosiObjects:
 
 @dataclass(frozen=True, slots=True)
 class Children:
-    """The observed children and what the cluster's own controllers made of them."""
+    """The observed children and what the cluster's own controllers made of them.
+
+    `pods` are those that clients are sent to; `canary` is the Deployment of the others.
+    """
 
     service_account: Object | None = None
     http_secret: Object | None = None
     configurations: tuple[Object, ...] = ()
     deployment: Object | None = None
+    canary: Object | None = None
     replica_sets: tuple[Object, ...] = ()
     pods: tuple[Object, ...] = ()
+    canary_pods: tuple[Object, ...] = ()
     service: Object | None = None
     endpoint_slices: tuple[Object, ...] = ()
 
@@ -84,8 +93,10 @@ class RegistryInputs:
         place: where it keeps its images, if it names that itself (sharing.py).
         takes_place: whether its pods are on their way there.
         neighbours: the other Registries that write there.
+        health: what pods say of themselves, or show; proofs: what was found by trying them.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
-        planner: plans the configuration; injected, so that it may remember plans.
+        planner: plans the configuration, templater the template of the pods; injected, so that
+            they may remember what they made.
     """
 
     owner: Object
@@ -102,9 +113,13 @@ class RegistryInputs:
     takes_place: bool = False
     neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     random_secret: Callable[[], str] = field(default=str, repr=False)
     planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(
         default=plan_configuration, repr=False
+    )
+    templater: "Callable[[RegistryInputs], Mapping[str, Any] | Blocked | Stalled]" = field(
+        default=plan_template, repr=False
     )
 
     @property
@@ -137,6 +152,27 @@ class RegistryInputs:
     def immovable(self) -> Stalled | None:
         """Why the images stay where they are, though other storage is asked for."""
         return moving.refusal(self)
+
+    @property
+    def told_health(self) -> tuple[PodHealth, ...]:
+        """What pods say, as far as it may be told.
+
+        Where a Secret says where the bucket is, the store's words are secret too.
+        """
+        storage = self.spec.storage if self.spec is not None else None
+        if storage is not None and storage.s3 is not None and storage.s3.is_hidden:
+            return tuple(answer.discreet for answer in self.health)
+        return self.health
+
+    @cached_property
+    def pod_template(self) -> Mapping[str, Any] | Blocked | Stalled:
+        """The template of the pods that is wanted, or what it waits for."""
+        return self.templater(self)
+
+    @cached_property
+    def upgrade(self) -> Plan | Blocked | Stalled:
+        """What the pods shall be now, and what becomes of what is wanted."""
+        return decide(self)
 
     @cached_property
     def configuration(self) -> Configuration | Blocked | Stalled:

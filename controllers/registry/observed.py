@@ -43,6 +43,21 @@ def rollout(deployment: Object) -> Rollout:
     return Rollout(complete=False, deadline_exceeded=late, message=message)
 
 
+def was_rolled_out(deployment: Object) -> bool:
+    """Whether the newest revision has once been complete, and had pods.
+
+    What the Deployment controller says of that stands while pods come and go (progress.go of
+    k8s.io/kubernetes/pkg/controller/deployment).
+    """
+    body = deployment.body()
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    done = any(
+        (one["type"], one.get("reason")) == ("Progressing", "NewReplicaSetAvailable")
+        for one in conditions
+    )
+    return done and bool(body["spec"].get("replicas", 1))
+
+
 def has_only_new(deployment: Object, pods: Sequence[Object]) -> bool:
     """Whether no pod of an earlier template is left; of those that end only `pods` tells."""
     status = deployment.body().get("status") or {}

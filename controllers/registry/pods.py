@@ -94,6 +94,12 @@ def _of_container(pod: str, status: Mapping[str, Any]) -> Trouble | None:
     return None
 
 
+def ends_of(pod: Object) -> int:
+    """How often the processes of a pod that is not ready have ended."""
+    statuses = (pod.body().get("status") or {}).get("containerStatuses") or ()
+    return max((one.get("restartCount", 0) for one in statuses if not one.get("ready")), default=0)
+
+
 def _last_end(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for state in (status.get("state"), status.get("lastState")):
         ended = (state or {}).get("terminated")

@@ -2,7 +2,8 @@
 
 The one table: status.py takes its words from here, the documentation is generated from it, and a
 test holds that no other reason is ever written. Those of the storage, the longest part, are in
-storage_reasons.py and volume_reasons.py, those of moves between releases in move_reasons.py.
+storage_reasons.py and volume_reasons.py, those of changes of the pods in upgrade_reasons.py and
+move_reasons.py.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from controllers.registry.move_reasons import MOVE
 from controllers.registry.reason import Gravity, Reason
 from controllers.registry.storage_reasons import STORAGE
+from controllers.registry.upgrade_reasons import UPGRADE
 from controllers.registry.volume_reasons import VOLUME
 
 __all__ = ["CONDITIONS", "TABLE", "Gravity", "Reason", "gravity_of", "passes_quietly", "stalls"]
@@ -279,8 +281,8 @@ TABLE: Mapping[str, Reason] = MappingProxyType(
     {
         reason.name: reason
         for group in (
-            *(_SUMMARY, STORAGE, VOLUME, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, _WRITES),
-            *(_TEMPLATE, MOVE),
+            *(_SUMMARY, STORAGE, VOLUME, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, UPGRADE),
+            *(_WRITES, _TEMPLATE, MOVE),
         )
         for reason in group
     }

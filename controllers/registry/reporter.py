@@ -70,8 +70,9 @@ class StatusReporter:
             return Done()
         before: Mapping[str, Any] = inputs.owner.body().get("status") or {}
         told = conditions(inputs, outcomes)
-        merged = merge(before.get("conditions") or (), told, self._clock.now())
-        after = report(inputs, merged)
+        now = self._clock.now()
+        merged = merge(before.get("conditions") or (), told, now)
+        after = report(inputs, merged, now=now)
         if after != before:
             if not is_news(before, after, outcomes.values()):
                 left = self._pacer.wait(key, now=self._clock.monotonic())

@@ -4,8 +4,8 @@ from typing import Any
 
 from controllers.kinds import SERVICE
 from controllers.registry import child
-from controllers.registry.deployment import CLIENT_PORT_NAME
 from controllers.registry.inputs import RegistryInputs
+from controllers.registry.pod_template import CLIENT_PORT_NAME
 from registry_operator.api.names import selector_labels
 from registry_operator.runtime.owned import Desired, OwnedKind
 

@@ -6,10 +6,16 @@ in Ready, Reconciling and Stalled the way kstatus reads them. Reasons come from 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from controllers.registry import observed, storage_condition, template_condition
+from controllers.registry import (
+    observed,
+    storage_condition,
+    template_condition,
+    upgrade_condition,
+)
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble, find_trouble
 from controllers.registry.reasons import Gravity, gravity_of, stalls
@@ -37,10 +43,8 @@ class View:
     @cached_property
     def pod_trouble(self) -> Trouble | None:
         """The first thing that is wrong with the pods."""
-        children, health = self.inputs.children, self.inputs.health
-        if _is_hidden(self.inputs):
-            health = tuple(answer.discreet for answer in health)
-        return find_trouble(children.pods, children.deployment, health)
+        children = self.inputs.children
+        return find_trouble(children.pods, children.deployment, self.inputs.told_health)
 
     def trouble(self, *reconcilers: str) -> Trouble | None:
         """Why the first of these reconcilers could not do its work; None when all could.
@@ -51,12 +55,6 @@ class View:
         told = [trouble for one in recorded if (trouble := _as_trouble(one.outcome))]
         grave = [trouble for trouble in told if gravity_of(trouble.reason) is not Gravity.WAIT]
         return next(iter((*grave, *told)), None)
-
-
-def _is_hidden(inputs: RegistryInputs) -> bool:
-    """Whether a Secret says where the bucket is, so that the store's words are secret too."""
-    storage = inputs.spec.storage if inputs.spec is not None else None
-    return storage is not None and storage.s3 is not None and storage.s3.is_hidden
 
 
 def _as_trouble(outcome: Outcome) -> Trouble | None:
@@ -149,6 +147,11 @@ def _progressing(view: View) -> Condition:
     deployment = inputs.children.deployment
     if deployment is None:
         return _false(inputs, "Progressing", Trouble("NotStarted", "there is no Deployment yet"))
+    change = upgrade_condition.told(inputs)
+    if change is not None:
+        is_made = gravity_of(change.reason) is Gravity.WAIT
+        turned = _true(inputs, "Progressing", change.reason, change.message)
+        return turned if is_made else _false(inputs, "Progressing", change)
     roll = observed.rollout(deployment)
     if roll.complete and _is_changed(inputs, deployment):
         message = "the Deployment was changed by somebody else, and is being put right"
@@ -184,7 +187,9 @@ def _ready(view: View, concerns: Sequence[Condition], progressing: Condition) ->
     if blamed is not None:
         return _condition(inputs, "Ready", "False", blamed.reason, blamed.message)
     if progressing.status == "True" or progressing.reason != "RolledOut":
-        trouble = view.pod_trouble or Trouble(progressing.reason, progressing.message)
+        trouble = Trouble(progressing.reason, progressing.message)
+        if not stalls(progressing.reason):
+            trouble = view.pod_trouble or trouble
         return _false(inputs, "Ready", trouble)
     if inputs.wanted.replicas == 0:
         return _true(
@@ -251,7 +256,9 @@ def _false(inputs: RegistryInputs, type_: str, trouble: Trouble) -> Condition:
     return _condition(inputs, type_, "False", trouble.reason, trouble.message)
 
 
-def report(inputs: RegistryInputs, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+def report(
+    inputs: RegistryInputs, conditions: list[dict[str, Any]], *, now: datetime
+) -> dict[str, Any]:
     """The whole status, built from scratch; fields that say nothing are left out."""
     children, spec = inputs.children, inputs.spec
     status: dict[str, Any] = {
@@ -269,6 +276,7 @@ def report(inputs: RegistryInputs, conditions: list[dict[str, Any]]) -> dict[str
         host = f"{children.service.name}.{inputs.owner.namespace}.svc"
         status["endpoint"] = f"{host}:{spec.service.port}"
     status |= _running(inputs, children.deployment)
+    status |= upgrade_condition.applied(inputs, now=now)
     storage = storage_condition.applied(inputs)
     return {**status, "storage": storage} if storage else status
 
@@ -277,7 +285,7 @@ def _running(inputs: RegistryInputs, deployment: Object | None) -> dict[str, Any
     """Image, version and configuration of the pods that run; the old ones' while rolling."""
     if deployment is None:
         return {}
-    if observed.rollout(deployment).complete:
+    if observed.rollout(deployment).complete:  # of what is held, where a change is not made
         return observed.running_software(deployment)
     before = inputs.owner.body().get("status") or {}
     return {name: before[name] for name in ("image", "version", "configuration") if name in before}

@@ -30,6 +30,7 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
+from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.client import Client
 from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey, Resource
@@ -133,7 +134,9 @@ class _Running:
             clock=clock,
             rng=random.Random(1),
         )
-        assembly.install(operator, namespace=None, asker=_ask, random_secret=lambda: "0" * 64)
+        assembly.install(
+            operator, namespace=None, asker=_ask, checker=_check, random_secret=lambda: "0" * 64
+        )
         self._manager = operator.manager()
 
     async def __aenter__(self) -> Self:
@@ -152,6 +155,10 @@ class _Running:
 
 async def _ask(address: str, path: str) -> bytes:
     raise TimeoutError(address, path)
+
+
+async def _check(_what: Check) -> Result:
+    return Result(Verdict.PASSED, "", "", 0.0)
 
 
 def _without_precondition(request: Request) -> Request:

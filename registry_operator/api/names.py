@@ -17,6 +17,10 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 CATEGORY: Final = "registry-operator"
 """`kubectl get registry-operator` lists every kind of ours."""
 
+SERVING: Final = "registry"
+CANARY: Final = "canary"
+"""Values of LABEL_COMPONENT: pods that clients are sent to, and one that is tried first."""
+
 OPERATOR: Final = "registry-operator"
 """Our name as `app.kubernetes.io/managed-by` and as prefix of field managers."""
 
@@ -47,7 +51,7 @@ NAME_LIMIT: Final = 52
 def selector_labels(instance: str) -> Mapping[str, str]:
     """The labels that select the pods of the Registry named `instance`; they never change."""
     return MappingProxyType(
-        {LABEL_NAME: "registry", LABEL_INSTANCE: instance, LABEL_COMPONENT: "registry"}
+        {LABEL_NAME: "registry", LABEL_INSTANCE: instance, LABEL_COMPONENT: SERVING}
     )
 
 

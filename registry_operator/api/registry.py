@@ -22,6 +22,7 @@ from registry_operator.api.service import Service
 from registry_operator.api.status import RegistryStatus
 from registry_operator.api.storage import Storage
 from registry_operator.api.types import Labels, Model, Name, Rule, listed_by, rules
+from registry_operator.api.upgrade import Upgrade
 
 DEFAULT_IMAGE = "registry:3.1.2"
 
@@ -88,6 +89,8 @@ class RegistrySpec(Model):
     """PriorityClass of the pods: who goes first, and who gives way, where nodes are full."""
     paused: bool = False
     """true: the operator observes and reports, and changes nothing."""
+    upgrade: Upgrade = Upgrade()
+    """How changes of the pods are rolled out."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
     """What becomes of the data when the Registry is deleted. Retain: a Registry of the same name
     finds it again."""
@@ -122,6 +125,7 @@ DEFINITION = Definition(
         Column("Replicas", ".status.replicas", type="integer"),
         Column("ReadyReplicas", ".status.readyReplicas", type="integer"),
         Column("Version", ".status.version"),
+        Column("Upgrade", ".status.upgrade.phase"),
         Column("Endpoint", ".status.endpoint"),
         Column("Since", ready("lastTransitionTime"), type="date"),
         Column("Image", ".status.image", priority=1),

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from registry_operator.api.types import Int32, Int64, Model, Timestamp, listed_by
+from registry_operator.api.upgrade import UpgradeStatus
 
 
 class Condition(Model):
@@ -74,5 +75,7 @@ class RegistryStatus(Model):
     """The storage in use."""
     template: TemplateStatus | None = None
     """The template that was applied last."""
+    upgrade: UpgradeStatus | None = None
+    """A change of the pods that is under way, or was not made; absent when there is none."""
     configuration: Annotated[str, Field(max_length=253)] | None = None
     """Name of the Secret that holds the configuration in use."""

@@ -19,7 +19,7 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry.deployment import HTTP_SECRET_ANNOTATION
+from controllers.registry.pod_template import HTTP_SECRET_ANNOTATION
 from hack.world import World
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import Resource

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from controllers.registry import assembly
 from controllers.template import assembly as template
+from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.cache import NotSyncedError
@@ -132,7 +133,13 @@ class Candidate:
         )
         operator.turns = self._turns
         operator.helpers = []
-        assembly.install(operator, namespace=None, asker=_silent, random_secret=lambda: HTTP_SECRET)
+        assembly.install(
+            operator,
+            namespace=None,
+            asker=_silent,
+            checker=_passing,
+            random_secret=lambda: HTTP_SECRET,
+        )
         template.install(operator)
         self.operator, self.manager = operator, operator.manager()
         await self.manager.run()
@@ -161,3 +168,7 @@ def _was_out_of_reach(error: BaseException) -> bool:
 
 async def _silent(address: str, path: str) -> bytes:
     raise TimeoutError(address, path)
+
+
+async def _passing(_what: Check) -> Result:
+    return Result(Verdict.PASSED, "", "", 0.0)

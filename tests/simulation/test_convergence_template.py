@@ -322,7 +322,7 @@ async def test_the_first_fifty_follow_at_once_and_the_rest_fifty_a_second(
         stage.api.subscribe(
             lambda change: (
                 written.update([int(clock.monotonic() - began)])
-                if change.resource == DEPLOYMENT and change.request is not None
+                if change.resource == DEPLOYMENT and change.kind == "ADDED"
                 else None
             )
         )

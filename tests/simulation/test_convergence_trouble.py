@@ -218,9 +218,9 @@ async def test_a_change_whose_pods_do_not_get_ready_leaves_the_old_ones_serving(
         stage.change(lambda spec: spec.update(image="registry:3.1.1"))
         await stage.settle()
 
-        assert stage.told() == ("False", "RollingOut")
+        assert stage.told() == ("False", "CanaryRunning")
         assert stage.told("Available") == ("True", "Serving")
-        assert stage.told("Progressing") == stage.told("Reconciling") == ("True", "RollingOut")
+        assert stage.told("Progressing") == stage.told("Reconciling") == ("True", "CanaryRunning")
         assert stage.status()["image"] == "registry:3.1.2"
 
 

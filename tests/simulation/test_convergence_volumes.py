@@ -12,6 +12,7 @@ from registry_operator.kube.exchange import Request
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import CLAIM, EMPTY_DIR, NAMESPACE
 from registry_operator.testing.claims import a_claim, a_storage_class
+from registry_operator.testing.cluster_model.volumes import claims_of
 from registry_operator.testing.fake_api import Change
 from registry_operator.testing.fake_api.kinds.claims import CLASSES, PROTECTION
 from registry_operator.testing.virtual_loop import VirtualClock
@@ -251,7 +252,7 @@ async def test_no_two_pods_are_ever_on_the_volume(stage: RegistryStage, court: C
     def count(change: Change) -> None:
         nonlocal most
         if change.resource == POD:
-            most = max(most, len(stage.names(POD)))
+            most = max(most, len([pod for pod in stage.api.objects(POD) if claims_of(pod)]))
 
     stage.api.subscribe(count)
     async with stage.running():

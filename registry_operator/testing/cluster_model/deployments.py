@@ -19,12 +19,21 @@ Body = dict[str, Any]
 
 
 class Deployments:
-    """All Deployments of a cluster; `is_well` judges a pod."""
+    """All Deployments of a cluster; `is_well` judges a pod.
+
+    `late`: those that make no progress for longer than they may; `ends`: how often the process of
+    a pod has ended.
+    """
 
     def __init__(self, api: FakeApi, is_well: Callable[[Body], bool]) -> None:
         self._api = api
         self._is_well = is_well
+        self._addresses: dict[str, int] = {}
         self._made: dict[ObjectKey, set[ObjectKey]] = {}
+        self.ends: Callable[[Body], int] = lambda _pod: 0
+        self.late: set[ObjectKey] = set()
+        # The revision of which all pods were ready last, or still are.
+        self._complete: dict[ObjectKey, str] = {}
         # Pods, by uid, that have come to a node with their volumes.
         self._started: set[str] = set()
 
@@ -47,6 +56,9 @@ class Deployments:
         newest = self._replica_set(deployment, template, suffix)
         replicas = deployment["spec"]["replicas"]
         recreates = deployment["spec"]["strategy"]["type"] == "Recreate"
+        if deployment["spec"].get("paused"):
+            self._report(key, deployment, suffix)
+            return
         if not recreates or all(_hash(pod) == suffix for pod in self.pods(key)):
             for number in range(replicas):
                 self._make_pod(key, newest, template, number)
@@ -85,6 +97,7 @@ class Deployments:
             "namespace": pod.namespace,
             "name": pod.name,
             "labels": replica_set["metadata"]["labels"],
+            "annotations": template["metadata"].get("annotations", {}),
             "ownerReferences": [controlled_by(_typed(replica_set, REPLICA_SET))],
         }
         body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]}
@@ -108,17 +121,25 @@ class Deployments:
             return
         missing = self._missing_secret(pod)
         ready = missing is None and self._is_well(pod)
-        container: Body = {"name": "registry", "ready": ready, "state": {}}
+        ends = self.ends(pod)
+        container: Body = {"name": "registry", "ready": ready, "state": {}, "restartCount": ends}
+        if ends:
+            container["lastState"] = {"terminated": {"exitCode": 2, "reason": "Error"}}
         if missing:
             told = {"reason": "CreateContainerConfigError", "message": f"no secret {missing}"}
             container["state"] = {"waiting": told}
         status = {
             "phase": "Pending" if missing else "Running",
-            "podIP": "10.0.0.1",
+            "podIP": self._address(pod),
             "conditions": [{"type": "Ready", "status": "True" if ready else "False"}],
             "containerStatuses": [container],
         }
         self._tell(pod, status)
+
+    def _address(self, pod: Body) -> str:
+        """Of its own for each pod, as long as it lives."""
+        number = self._addresses.setdefault(pod["metadata"]["uid"], len(self._addresses) + 1)
+        return f"10.0.{number // 250 % 250}.{number % 250 + 1}"
 
     def _tell(self, pod: Body, status: Body) -> None:
         if pod.get("status") != status:
@@ -155,15 +176,32 @@ class Deployments:
     def _report(self, key: ObjectKey, deployment: Body, suffix: str) -> None:
         pods = self.pods(key)
         ready = sum(is_ready(pod) for pod in pods)
+        updated = sum(_hash(pod) == suffix for pod in pods)
+        replicas = deployment["spec"]["replicas"]
+        complete = updated == len(pods) == replicas == ready
+        was_complete = self._complete.get(key) == suffix
+        if complete:
+            self._complete[key] = suffix
         status = {
             "observedGeneration": deployment["metadata"]["generation"],
             "replicas": len(pods),
-            "updatedReplicas": sum(_hash(pod) == suffix for pod in pods),
+            "updatedReplicas": updated,
             "readyReplicas": ready,
             "availableReplicas": ready,
+            "conditions": [
+                _progressing(is_done=complete or was_complete, is_late=key in self.late)
+            ],
         }
         if deployment.get("status") != status:
             self._api.set_status(DEPLOYMENT, key, status)
+
+
+def _progressing(*, is_done: bool, is_late: bool) -> Body:
+    """What stands while pods come and go, until there is a newer revision (progress.go)."""
+    if is_late and not is_done:
+        return {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    reason = "NewReplicaSetAvailable" if is_done else "ReplicaSetUpdated"
+    return {"type": "Progressing", "status": "True", "reason": reason}
 
 
 def is_ready(pod: Body) -> bool:

@@ -36,7 +36,7 @@ class ClusterModel:
 
     def __init__(self, api: FakeApi) -> None:
         self._api = api
-        self._deployments = Deployments(api, self._is_well)
+        self.deployments = Deployments(api, self._is_well)
         self._due: dict[ObjectKey, None] = {}
         self._news = asyncio.Event()
         self.is_well: Callable[[Body], bool] = lambda _pod: True
@@ -58,8 +58,8 @@ class ClusterModel:
         due, self._due = self._due, {}
         self._news.clear()
         for key in due:
-            self._deployments.settle(key)
-            serve(self._api, key, self._deployments.pods(key))
+            self.deployments.settle(key)
+            serve(self._api, key, self.deployments.pods(key))
 
     def _is_well(self, pod: Body) -> bool:
         return self.is_well(pod)
@@ -70,8 +70,8 @@ class ClusterModel:
             self._look_at(ObjectKey(metadata["namespace"], metadata["name"]))
         elif change.resource in _BY_LABEL:
             owner = metadata.get("labels", {}).get(LABEL_INSTANCE)
-            if owner:
-                self._look_at(ObjectKey(metadata["namespace"], owner))
+            for name in (owner, f"{owner}-canary") if owner else ():
+                self._look_at(ObjectKey(metadata["namespace"], name))
         elif change.resource == ENDPOINT_SLICE:
             owner = metadata["name"].removesuffix("-slice")
             self._look_at(ObjectKey(metadata["namespace"], owner))
@@ -83,5 +83,5 @@ class ClusterModel:
         self._news.set()
 
     def _look_at_all(self) -> None:
-        for key in self._deployments.known():
+        for key in self.deployments.known():
             self._look_at(key)

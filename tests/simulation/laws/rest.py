@@ -20,6 +20,7 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
+from controllers.registry import failure, revision, upgrade
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.referenced import Referenced
@@ -31,6 +32,8 @@ from tests.simulation.laws.claims import claim_of
 
 Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
+# What the pods were before, and which http secret they have, is another in each world.
+_HISTORY = (revision.ANNOTATION, upgrade.HEALTHY, failure.ANNOTATION)
 # A template that was written anew has come to other generations.
 _GENERATION = re.compile(r"generation \d+ of template ")
 # What is told of images that are where they are by what happened.
@@ -199,6 +202,9 @@ def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
     if deployment is not None and http is not None:
         template = deployment["spec"]["template"]
         uid = template["metadata"]["annotations"].pop(_HTTP_SECRET)
+        for name in _HISTORY:
+            template["metadata"]["annotations"].pop(name, None)
+            deployment["annotations"].pop(name, None)
         children["http secret is used"] = uid == http["metadata"]["uid"]
         config = template["spec"]["volumes"][0]["secret"]["secretName"]
         children["config"] = _child(api.get(SECRET, ObjectKey(NAMESPACE, config)), owner)

@@ -92,9 +92,10 @@ def test_columns_point_at_fields_that_exist() -> None:
 def test_only_the_columns_that_explain_are_wide() -> None:
     narrow = [c["name"] for c in _VERSION["additionalPrinterColumns"] if "priority" not in c]
 
-    assert narrow == (
-        ["Ready", "Reason", "Replicas", "ReadyReplicas", "Version", "Endpoint", "Since", "Age"]
-    )
+    assert narrow == [
+        *("Ready", "Reason", "Replicas", "ReadyReplicas", "Version", "Upgrade", "Endpoint"),
+        *("Since", "Age"),
+    ]
 
 
 def test_no_schema_holds_a_keyword_that_the_api_server_drops_or_refuses() -> None:
@@ -154,6 +155,11 @@ def test_defaults_are_told_down_to_the_leaves() -> None:
         ".spec.image": "registry:3.1.2",
         ".spec.service.type": "ClusterIP",
         ".spec.service.port": "5000",
+        ".spec.upgrade.policy": "Supported",
+        ".spec.upgrade.canary": "true",
+        ".spec.upgrade.rollback": "true",
+        ".spec.upgrade.paused": "false",
+        ".spec.upgrade.progressDeadlineSeconds": "600",
         ".spec.storage.s3.secretRef.accessKeyField": "accessKey",
         ".spec.storage.s3.secretRef.secretKeyField": "secretKey",
         ".spec.storage.gcs.secretRef.key": "key.json",

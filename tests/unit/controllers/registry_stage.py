@@ -26,6 +26,7 @@ from controllers.kinds import (
 from controllers.registry import assembly
 from controllers.template import assembly as template
 from registry_operator.api.crd import DEFINITIONS, crd
+from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator
 from registry_operator.testing.builders import NAMESPACE, a_registry, a_template
@@ -40,12 +41,13 @@ KINDS = (
     ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM,
 )  # fmt: skip
 COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS, BUCKET)
+PASSED = Result(Verdict.PASSED, "", "", 0.1)
 HTTP_SECRET = "do-not-tell-http"
 
 
 class RegistryStage(OperatorStage):
     """`cosi`: whether the cluster serves its kinds. `answer` is what pods say when asked
-    for their health, `counters` when asked for their metrics.
+    for their health, `counters` when asked for their metrics, `check` what is found by trying one.
 
     `allows_host_path`: as the operator is told.
     """
@@ -63,6 +65,8 @@ class RegistryStage(OperatorStage):
         self._secrets = itertools.count()
         self.answer: bytes | None = None
         self.counters: bytes | None = None
+        self.check: Callable[[dict[str, Any]], Result] = lambda _pod: PASSED
+        self.checked: list[Check] = []
         # The schema of ours is enforced: what the operator writes must be valid.
         kinds = (*OURS, *KINDS[1:], CLASSES, *(COSI_KINDS if cosi else ()))
         super().__init__(clock, kinds, self._declare)
@@ -74,6 +78,7 @@ class RegistryStage(OperatorStage):
             operator,
             namespace=self._namespace,
             asker=self._ask,
+            checker=self._check,
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
             allows_host_path=self._allows_host_path,
         )
@@ -85,6 +90,11 @@ class RegistryStage(OperatorStage):
         if answer is None:
             raise TimeoutError
         return answer
+
+    async def _check(self, what: Check) -> Result:
+        self.checked.append(what)
+        pods = self.api.objects(POD)
+        return self.check(next(pod for pod in pods if pod["status"]["podIP"] == what.host))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Operator]:

@@ -43,7 +43,6 @@ MADE = ObjectKey(NAMESPACE, "made-data")
 # Asked by admission plugins, never by a request: see rights.py.
 BY_ADMISSION = {
     ("registry-operator.dev", "registries/finalizers", "update"),
-    ("apps", "deployments", "delete"),
     ("", "services", "delete"),
     ("", "serviceaccounts", "delete"),
 }

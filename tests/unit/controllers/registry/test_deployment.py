@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from controllers.registry.deployment import HTTP_SECRET_ANNOTATION, desired
+from controllers.registry.deployment import desired
 from controllers.registry.inputs import Referent, RegistryInputs
+from controllers.registry.pod_template import HTTP_SECRET_ANNOTATION
 from registry_operator.api.names import LABEL_INSTANCE, child_labels, selector_labels
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import CLAIM, S3, a_registry, an_object

@@ -21,6 +21,7 @@ from controllers.kinds import (
 )
 from controllers.registry.gather import Gatherer
 from controllers.registry.health import HealthProber
+from controllers.registry.prover import Prover
 from controllers.registry.references import credentials_keys
 from controllers.registry.sharing import INDEX as INDEX_BY_PLACE
 from controllers.registry.sharing import by_place
@@ -29,6 +30,7 @@ from controllers.registry.template import INDEX, by_template
 from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.api.registry import Registry
+from registry_operator.distribution.check import Check, Result
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.owned import OWNER_INDEX
@@ -118,6 +120,13 @@ class Field:
             self.stores,
             health=HealthProber(stores[POD], **asked),
             uploads=UploadsProber(stores[POD], **asked),
+            prover=Prover(
+                stores[POD],
+                stores[DEPLOYMENT],
+                checker=_unchecked,
+                clock=clock,
+                changed=lambda _pod: None,
+            ),
             random_secret=lambda: "r",
             allows_host_path=False,
         )
@@ -127,6 +136,10 @@ class Field:
 
     def fill(self, resource: Resource) -> None:
         self._writers[resource].replace([], "1")
+
+
+async def _unchecked(what: Check) -> Result:
+    raise AssertionError(what)
 
 
 async def _nobody(address: str, path: str) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from controllers.kinds import POD
-from controllers.registry.deployment import DEBUG_PORT as SERVED
+from controllers.registry.pod_template import DEBUG_PORT as SERVED
 from controllers.registry.rounds import DEBUG_PORT, Question, Rounds, ask
 from registry_operator.runtime.store import Store
 from registry_operator.testing.builders import a_pod, a_registry, an_object

@@ -141,7 +141,7 @@ async def test_nobody_comes_in_before_the_pods_of_who_leaves_have_gone(
     stage: RegistryStage, how: str
 ) -> None:
     async with running(stage):
-        stage.create("old", storage=S3)
+        stage.create("old", storage=S3, upgrade={"canary": False})
         await stage.settle(2)
         stage.create("young", storage=S3)
         await stage.settle()

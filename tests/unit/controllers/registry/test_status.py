@@ -1,6 +1,7 @@
 """The conditions of a Registry in every state that its world can be in."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ from tests.unit.controllers.registry.snapshots import (
     objects,
     serving,
 )
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 DATA = {"accessKey": "A", "secretKey": "B"}
 KEYS = holding(**DATA)
@@ -182,7 +185,7 @@ def test_the_words_of_a_store_that_a_secret_names_are_not_repeated() -> None:
     assert short(found, "StorageReady") == short(found, "Ready") == ("False", "BucketNotFound")
     assert "the store's words" not in found["Ready"].message
     assert "see its log" in found["Ready"].message
-    assert report(snapshot, [])["storage"] == {"kind": "s3"}
+    assert report(snapshot, [], now=NOW)["storage"] == {"kind": "s3"}
 
 
 @pytest.mark.parametrize(
@@ -327,7 +330,7 @@ class TestReport:
 
     def test_names_what_runs_and_where(self) -> None:
         registry = a_registry(storage=S3, service={"port": 80})
-        found = report(serving(registry, credentials=KEYS), [])
+        found = report(serving(registry, credentials=KEYS), [], now=NOW)
         configuration = found.pop("configuration")
 
         assert configuration.startswith("images-config-")
@@ -345,7 +348,7 @@ class TestReport:
         }
 
     def test_says_nothing_of_what_is_not_there(self) -> None:
-        assert report(a_snapshot(a_registry(storage=None)), []).keys() == {
+        assert report(a_snapshot(a_registry(storage=None)), [], now=NOW).keys() == {
             "observedGeneration", "conditions", "replicas", "readyReplicas", "selector",
         }  # fmt: skip
 
@@ -353,7 +356,7 @@ class TestReport:
         before = {"image": "registry:2.8.3", "version": "2.8.3", "configuration": "old"}
         registry = a_registry(status=before | {"endpoint": "gone"})
         deployment = an_object(a_deployment(registry, status=ROLLING))
-        found = report(serving(registry, deployment=deployment), [])
+        found = report(serving(registry, deployment=deployment), [], now=NOW)
 
         assert before.items() <= found.items()
         assert found["endpoint"] == "images.team-a.svc:5000"
@@ -368,7 +371,7 @@ class TestReport:
     def test_of_a_registry_that_goes_or_cannot_be_read_says_the_counts_only(
         self, inputs: RegistryInputs
     ) -> None:
-        found = report(inputs, [])
+        found = report(inputs, [], now=NOW)
 
         assert "endpoint" not in found
         assert found["replicas"] == 1

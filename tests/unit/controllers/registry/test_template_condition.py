@@ -1,6 +1,7 @@
 """What the status tells of a template."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from controllers.registry.template_condition import applied, told
 from registry_operator.runtime.conditions import Condition
 from registry_operator.testing.builders import a_registry, a_template, an_object
 from tests.unit.controllers.registry.snapshots import a_snapshot, serving
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 BEFORE: dict[str, Any] = {"template": {"name": "base", "generation": 2}}
 
@@ -41,7 +44,7 @@ def test_a_template_that_is_applied_is_told_with_its_generation() -> None:
 
     assert (one(inputs).status, one(inputs).reason) == ("True", "TemplateApplied")
     assert one(inputs).message == "generation 3 of template base is applied"
-    assert report(inputs, [])["template"] == {"name": "base", "generation": 3}
+    assert report(inputs, [], now=NOW)["template"] == {"name": "base", "generation": 3}
 
 
 @pytest.mark.parametrize(
@@ -59,11 +62,11 @@ def test_what_runs_is_told_to_be_of_the_generation_before_while_a_template_canno
     inputs: RegistryInputs, reason: str
 ) -> None:
     assert (one(inputs).status, one(inputs).reason) == ("False", reason)
-    assert report(inputs, [])["template"] == {"name": "base", "generation": 2}
+    assert report(inputs, [], now=NOW)["template"] == {"name": "base", "generation": 2}
 
 
 def test_a_template_that_was_never_applied_is_not_told() -> None:
-    assert "template" not in report(missing(a_registry(template="base")), [])
+    assert "template" not in report(missing(a_registry(template="base")), [], now=NOW)
 
 
 def test_who_serves_without_his_template_is_available_and_not_ready() -> None:

@@ -17,6 +17,7 @@ from hack.bench.recording import KINDS, Recording, record
 from hack.bench.settled import keys, settled
 from hack.bench.written import audited, is_event
 from hack.progress import progress
+from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.client import Client
 from registry_operator.kube.credentials import Credentials, FixedIdentity, Identity, Server
 from registry_operator.kube.resource import ObjectKey
@@ -115,7 +116,9 @@ async def operating(url: str) -> AsyncIterator[None]:
         rng=random.Random(7),
         metrics=metrics,
     )
-    assembly.install(operator, namespace=None, asker=_ask, random_secret=lambda: "0" * 64)
+    assembly.install(
+        operator, namespace=None, asker=_ask, checker=_check, random_secret=lambda: "0" * 64
+    )
     manager = operator.manager()
     task = asyncio.create_task(manager.run())
     try:
@@ -133,3 +136,7 @@ async def operating(url: str) -> AsyncIterator[None]:
 
 async def _ask(address: str, path: str) -> bytes:
     raise TimeoutError(address, path)
+
+
+async def _check(_what: Check) -> Result:
+    return Result(Verdict.PASSED, "", "", 0.0)

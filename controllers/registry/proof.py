@@ -1,0 +1,31 @@
+"""What is known of a pod by trying it: whether a push, a pull and a delete went well.
+
+In: results of checks, made by the operator at the pod's own address (prover.py). Out: values that a
+decision looks at. Pure.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Finding(Enum):
+    """What the checks of one pod say so far."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNREACHED = "unreached"  # by us; that it is ready, the kubelet says
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What is known of a pod, by its uid."""
+
+    pod: str
+    finding: Finding
+    message: str = ""
+
+    @property
+    def stands(self) -> bool:
+        """Whether the pod may serve, as far as anybody can tell."""
+        return self.finding in {Finding.PASSED, Finding.UNREACHED}

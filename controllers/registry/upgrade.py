@@ -1,0 +1,308 @@
+"""How the pods come to the template that is wanted: one tries it, then all, or none does.
+
+In: the snapshot. Out: a `Plan`: what the Deployment of the pods shall ask for now, whether one pod
+beside it tries what is wanted (canary.py), and what is remembered of it. Pure. What is remembered
+stands on the Deployment itself, in the very write that acts on it: so an operator that is killed at
+any moment goes on where it was.
+
+    wanted = deployed                        its roll-out goes on; it failed: what was healthy again
+    wanted ≠ deployed, failed before         what was healthy stays, until the user says otherwise
+    wanted ≠ deployed, refused, held back    the same
+    wanted ≠ deployed, not tried             the same, and a canary tries it
+    wanted ≠ deployed, a canary stands it    it is deployed
+
+Where nothing has ever been healthy there is nothing to protect: what is wanted is deployed at once.
+Why it is so: docs/adr/0016-one-pod-tries-every-change.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from controllers.registry import failure, observed, revision
+from controllers.registry.failure import Evidence, Failure
+from controllers.registry.pods import find_trouble
+from controllers.registry.release_move import Advice, advise
+from registry_operator.api.names import GROUP
+from registry_operator.api.upgrade import ABORT, RETRY, Upgrade
+from registry_operator.kube.object import Object
+from registry_operator.runtime.outcome import Blocked, Stalled
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
+
+HEALTHY = f"{GROUP}/healthy-revision"
+"""On the Deployment, once its pods were changed: the revision to go back to. The Deployment's own:
+the change is complete."""
+Template = Mapping[str, Any]
+
+
+class Phase(Enum):
+    """Where a change of the pods is, as in `status.upgrade.phase`."""
+
+    CANARY = "Canary"
+    ROLLING = "Rolling"
+    ROLLING_BACK = "RollingBack"
+    ROLLED_BACK = "RolledBack"
+    REFUSED = "Refused"
+    PAUSED = "Paused"
+    ABORTED = "Aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be now.
+
+    Attributes:
+        wanted: the template that the specification makes.
+        template: what the Deployment asks for; `is_held`: it is kept, and not `wanted`.
+        phase: None when no change of the pods is under way.
+        before: the template to go back to, where the cluster has it.
+        healthy: the revision to go back to; "" while there is none.
+        failure: why `wanted` is not tried again.
+        message: what the phase is about, for the user.
+        stops: whether the Deployment's roll-out is to stop where it is.
+    """
+
+    wanted: Template
+    template: Template
+    phase: Phase | None = None
+    before: Template | None = None
+    healthy: str = ""
+    failure: Failure | None = None
+    message: str = ""
+    stops: bool = False
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the pods are kept at something else than what is wanted."""
+        return self.template is not self.wanted
+
+    @property
+    def tries(self) -> bool:
+        """Whether a canary is wanted."""
+        return self.phase is Phase.CANARY
+
+
+def decide(inputs: "RegistryInputs") -> Plan | Blocked | Stalled:
+    """The plan for now, or why there can't be one."""
+    wanted = inputs.pod_template
+    if isinstance(wanted, (Blocked, Stalled)):
+        return wanted
+    deployment = inputs.children.deployment
+    deployed = revision.of(deployment)
+    if deployment is None or not deployed:
+        return Plan(wanted, wanted)
+    change = _Change(inputs, deployment, wanted)
+    if change.wanted_revision == deployed:
+        return change.under_way()
+    if not change.protects:
+        return Plan(wanted, wanted, healthy=change.base if change.remembered else "")
+    return change.ahead()
+
+
+@dataclass(frozen=True)
+class _Change:
+    """From what the Deployment asks for to what is wanted."""
+
+    inputs: "RegistryInputs"
+    deployment: Object
+    wanted: Template
+
+    @property
+    def wanted_revision(self) -> str:
+        return revision.of_template(self.wanted)
+
+    @property
+    def deployed(self) -> str:
+        return revision.of(self.deployment)
+
+    @property
+    def remembered(self) -> str:
+        return self.deployment.annotations.get(HEALTHY, "")
+
+    @property
+    def base(self) -> str:
+        """What is gone back to: what was healthy last, or what runs where nothing else is known."""
+        return self.remembered or self.deployed
+
+    @property
+    def settings(self) -> Upgrade:
+        return self.inputs.wanted.upgrade
+
+    @property
+    def protects(self) -> bool:
+        """Whether there are pods that have served, or may have."""
+        if not self._replicas:
+            return False
+        return bool(self.remembered) or observed.was_rolled_out(self.deployment)
+
+    @property
+    def _replicas(self) -> int:
+        asked: int = self.deployment.body()["spec"].get("replicas", 1)
+        return asked
+
+    @property
+    def failed(self) -> Failure | None:
+        """That what is wanted has failed before."""
+        known = failure.read(self.deployment)
+        if known is None or known.revision != self.wanted_revision:
+            return None
+        return known if known.retry == self._retry else None
+
+    @property
+    def is_aborted(self) -> bool:
+        return self.inputs.owner.annotations.get(ABORT) == "true"
+
+    @property
+    def _retry(self) -> str:
+        return self.inputs.owner.annotations.get(RETRY, "")
+
+    def under_way(self) -> Plan:
+        """Pods are replaced, or all have been."""
+        if self.remembered in {"", self.deployed}:
+            return Plan(self.wanted, self.wanted, healthy=self.remembered)
+        failed = self.failed or self._failure_of_pods()
+        if self._kept is not None:
+            if failed is not None and self.settings.rollback:
+                return self._back(Phase.ROLLING_BACK, failed, _taken_back(failed))
+            if self.is_aborted:
+                return self._back(Phase.ABORTED, None, _ABORTED)
+        return self._complete() or self._rolling(failed)
+
+    def _complete(self) -> Plan | None:
+        """All pods are new and stood their check; or there are none, and it is open."""
+        if not observed.rollout(self.deployment).complete:
+            return None
+        if not self._replicas:
+            return Plan(self.wanted, self.wanted, healthy=self.base)
+        if self._is_proven():
+            return Plan(self.wanted, self.wanted, healthy=self.deployed)
+        return None
+
+    def _rolling(self, failed: Failure | None) -> Plan:
+        message = observed.rollout(self.deployment).message
+        if failed is not None:
+            message = _left(failed, may_return=self._kept is not None)
+        if self.settings.paused:
+            return self._forward(Phase.PAUSED, f"{_PAUSED}; {message}", stops=True)
+        return self._forward(Phase.ROLLING, message)
+
+    def ahead(self) -> Plan:
+        """What is wanted is not deployed yet."""
+        failed = self.failed
+        if failed is not None:
+            back = self.deployed == self.base and observed.rollout(self.deployment).complete
+            phase = Phase.ROLLED_BACK if back else Phase.ROLLING_BACK
+            return self._back(phase, failed, _taken_back(failed))
+        waits = self._waits()
+        if waits is not None:
+            return self._back(waits[0], None, waits[1])
+        if not self.settings.canary or self._canary_stands():
+            return self._forward(Phase.ROLLING, "pods are about to be replaced")
+        failed = self._failure_of_canary()
+        if failed is not None:
+            return self._back(Phase.ROLLED_BACK, failed, _taken_back(failed))
+        return self._back(Phase.CANARY, None, self._canary_message())
+
+    def _waits(self) -> tuple[Phase, str] | None:
+        """Who holds the change back, and by what words."""
+        refusal = self._advice.refusal
+        held = (
+            (self.is_aborted, Phase.ABORTED, _ABORTED),
+            (bool(refusal), Phase.REFUSED, refusal),
+            (self.settings.paused, Phase.PAUSED, _PAUSED),
+        )
+        return next(((phase, words) for is_so, phase, words in held if is_so), None)
+
+    @cached_property
+    def _advice(self) -> Advice:
+        """On the move to another release, if it is one."""
+        return advise(self.inputs, self._kept or self.wanted)
+
+    def _forward(self, phase: Phase, message: str, *, stops: bool = False) -> Plan:
+        return Plan(
+            self.wanted,
+            self.wanted,
+            phase,
+            before=self._kept,
+            healthy=self.base,
+            message=message,
+            stops=stops,
+        )
+
+    def _back(self, phase: Phase, failed: Failure | None, message: str) -> Plan:
+        kept = self._kept or self.deployment.body()["spec"]["template"]
+        return Plan(
+            self.wanted,
+            kept,
+            phase,
+            before=kept,
+            healthy=self.remembered,
+            failure=failed,
+            message=message,
+        )
+
+    @cached_property
+    def _kept(self) -> Template | None:
+        """What was healthy last, if the cluster still has it."""
+        return revision.held(self.deployment, self.inputs.children.replica_sets, self.base)
+
+    def _failure_of_pods(self) -> Failure | None:
+        return self._failure(self.inputs.children.pods, self.deployment)
+
+    def _failure_of_canary(self) -> Failure | None:
+        children = self.inputs.children
+        if revision.of(children.canary) != self.wanted_revision:
+            return None
+        return self._failure(children.canary_pods, children.canary)
+
+    def _failure(self, pods: Sequence[Object], deployment: Object | None) -> Failure | None:
+        seen = Evidence(pods, deployment, self.inputs.proofs, self.inputs.told_health)
+        return failure.find(self.wanted_revision, seen, retry=self._retry)
+
+    def _canary_stands(self) -> bool:
+        standing = {proof.pod for proof in self.inputs.proofs if proof.stands}
+        return any(
+            pod.uid in standing and revision.of(pod) == self.wanted_revision
+            for pod in self.inputs.children.canary_pods
+        )
+
+    def _canary_message(self) -> str:
+        inputs = self.inputs
+        pods = {pod.uid for pod in inputs.children.canary_pods}
+        found = [proof.message for proof in inputs.proofs if proof.pod in pods and proof.message]
+        trouble = find_trouble(
+            inputs.children.canary_pods, inputs.children.canary, inputs.told_health
+        )
+        told = [trouble.message] if trouble is not None else found[:1]
+        told += [self._advice.words] if self._advice.words else []
+        return "; ".join(("one pod, to which no client is sent, tries it first", *told))
+
+    def _is_proven(self) -> bool:
+        standing = {proof.pod for proof in self.inputs.proofs if proof.stands}
+        living = [pod for pod in self.inputs.children.pods if not pod.is_deleting]
+        new = [pod for pod in living if revision.of(pod) == self.deployed]
+        return len(new) >= self._replicas and all(pod.uid in standing for pod in new)
+
+
+_ABORTED = f"{ABORT} is set: the pods stay as they were; remove the annotation to try it"
+_PAUSED = "spec.upgrade.paused is true"
+
+
+def _taken_back(failed: Failure) -> str:
+    return (
+        f"{failed.reason}: {failed.message}; the pods stay as they were: correct the "
+        f"specification, or have it tried again by another value of the annotation {RETRY}"
+    )
+
+
+def _left(failed: Failure, *, may_return: bool) -> str:
+    why = (
+        "spec.upgrade.rollback is false"
+        if may_return
+        else "nobody has the ReplicaSet any more to go back to"
+    )
+    return f"{failed.reason}: {failed.message}; {why}, so the pods stay as they are"

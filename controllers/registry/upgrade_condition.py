@@ -1,0 +1,64 @@
+"""What a Registry tells of a change of its pods: the reason of Progressing, and `status.upgrade`.
+
+In: the snapshot, with the plan for the upgrade. Out: words. Pure. At rest there is nothing to tell,
+and nothing is worked out either.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from controllers.registry import revision
+from controllers.registry.pods import Trouble
+from controllers.registry.upgrade import Phase, Plan, Template
+from registry_operator.runtime.clock import whole_time
+
+if TYPE_CHECKING:
+    from controllers.registry.inputs import RegistryInputs
+
+_REASONS = {
+    Phase.CANARY: "CanaryRunning",
+    Phase.ROLLING: "RollingOut",
+    Phase.ROLLING_BACK: "RollingBack",
+    Phase.ROLLED_BACK: "UpgradeFailed",
+    Phase.REFUSED: "UpgradeRefused",
+    Phase.PAUSED: "UpgradePaused",
+    Phase.ABORTED: "UpgradeAborted",
+}
+
+
+def told(inputs: "RegistryInputs") -> Trouble | None:
+    """Reason and message of the change that is under way, or is not made; None: there is none."""
+    plan = _plan(inputs)
+    if plan is None or plan.phase is None:
+        return None
+    return Trouble(_REASONS[plan.phase], plan.message)
+
+
+def applied(inputs: "RegistryInputs", *, now: datetime) -> dict[str, Any]:
+    """The part of the status that says so; empty when there is nothing to say."""
+    plan, deployment = _plan(inputs), inputs.children.deployment
+    if plan is None or plan.phase is None or deployment is None:
+        return {}
+    before = (inputs.owner.body().get("status") or {}).get("upgrade") or {}
+    since = before.get("since") if before.get("phase") == plan.phase.value else None
+    said = {
+        "phase": plan.phase.value,
+        "fromImage": _image(plan.before),
+        "toImage": _image(plan.wanted),
+        "revision": revision.of_template(plan.wanted),
+        "since": since or whole_time(now),
+        "message": plan.message,
+    }
+    return {"upgrade": {name: value for name, value in said.items() if value}}
+
+
+def _plan(inputs: "RegistryInputs") -> Plan | None:
+    """None where nothing is written, so that there is no plan either."""
+    if inputs.hold is not None or inputs.children.deployment is None:
+        return None
+    plan = inputs.upgrade
+    return plan if isinstance(plan, Plan) else None
+
+
+def _image(template: Template | None) -> str:
+    return template["spec"]["containers"][0]["image"] if template is not None else ""

@@ -1,0 +1,48 @@
+"""The reasons of a change of the pods that is tried, taken back or not made (reasons.py)."""
+
+from controllers.registry.reason import Gravity, Reason
+
+UPGRADE = (
+    Reason(
+        "CanaryRunning",
+        "One pod, to which no client is sent, tries the change first.",
+        "If it lasts: see the message for what keeps that pod from being ready.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "RollingBack",
+        "The change failed; pods become again what they were.",
+        "See the message for what failed.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
+        "UpgradeFailed",
+        "The change failed and was not made; the pods that served before serve on.",
+        "Correct what the message names. Tried again once the specification changes, or by another "
+        "value of the annotation registry-operator.dev/retry-upgrade.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "UpgradeRefused",
+        "The change is known to break something, so it is not tried; the pods serve on.",
+        "Do what the message says, or set spec.upgrade.policy to Any.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "UpgradePaused",
+        "spec.upgrade.paused holds the change back.",
+        "Set spec.upgrade.paused to false to go on.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "UpgradeAborted",
+        "The annotation registry-operator.dev/abort-upgrade holds the change back.",
+        "Remove the annotation to go on.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
+        "CheckFailed",
+        "A push, a pull or a delete, made by the operator at a pod's own address, failed.",
+        "See the message for the step, then `kubectl logs` of the pod.",
+    ),
+)
