@@ -11,7 +11,8 @@ any moment goes on where it was.
     wanted ≠ deployed, not tried             the same, and a canary tries it
     wanted ≠ deployed, a canary stands it    it is deployed
 
-Where nothing has ever been healthy there is nothing to protect: what is wanted is deployed at once.
+Where nothing has ever been healthy and pods are in trouble there is nothing to protect: what is
+wanted is deployed at once.
 Why it is so: docs/adr/0016-one-pod-tries-every-change.md.
 """
 
@@ -99,7 +100,7 @@ def decide(inputs: "RegistryInputs") -> Plan | Blocked | Stalled:
     if change.wanted_revision == deployed:
         return change.under_way()
     if not change.protects:
-        return Plan(wanted, wanted, healthy=change.base if change.remembered else "")
+        return Plan(wanted, wanted, healthy=change.remembered)
     return change.ahead()
 
 
@@ -129,15 +130,27 @@ class _Change:
         return self.remembered or self.deployed
 
     @property
+    def _known_good(self) -> str:
+        if self.remembered:
+            return self.remembered
+        return self.deployed if observed.was_rolled_out(self.deployment) else ""
+
+    @property
     def settings(self) -> Upgrade:
         return self.inputs.wanted.upgrade
 
     @property
     def protects(self) -> bool:
-        """Whether there are pods that have served, or may have."""
+        """Whether there are pods that have served, or may have: all but those in trouble at first.
+
+        What our cache has not heard of yet may have happened.
+        """
         if not self._replicas:
             return False
-        return bool(self.remembered) or observed.was_rolled_out(self.deployment)
+        if self.remembered or observed.was_rolled_out(self.deployment):
+            return True
+        children = self.inputs.children
+        return find_trouble(children.pods, self.deployment, self.inputs.told_health) is None
 
     @property
     def _replicas(self) -> int:
@@ -228,7 +241,7 @@ class _Change:
             self.wanted,
             phase,
             before=self._kept,
-            healthy=self.base,
+            healthy=self._known_good,
             message=message,
             stops=stops,
         )

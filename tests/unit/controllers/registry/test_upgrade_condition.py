@@ -1,0 +1,43 @@
+"""What is told of a change of the pods."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from controllers.registry.upgrade_condition import applied, told
+from registry_operator.testing.builders import an_object
+from tests.unit.controllers.registry.changing import NEW, OLD, changing, revision_of
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def test_at_rest_nothing_is_told() -> None:
+    assert told(changing(OLD)) is None
+    assert applied(changing(OLD), now=NOW) == {}
+
+
+def test_a_change_is_told_with_from_and_to_and_since_when() -> None:
+    assert told(changing()) is not None
+    found = applied(changing(), now=NOW)["upgrade"]
+
+    assert (found["phase"], found["fromImage"], found["toImage"]) == ("Canary", OLD, NEW)
+    assert (found["revision"], found["since"]) == (revision_of(NEW), "2026-01-01T12:00:00Z")
+
+
+def test_a_phase_that_lasts_keeps_its_beginning() -> None:
+    inputs = changing()
+    body = inputs.owner.body() | {
+        "status": {"upgrade": {"phase": "Canary", "since": "2025-01-01T00:00:00Z"}}
+    }
+    found = applied(replace(inputs, owner=an_object(body)), now=NOW)["upgrade"]
+    assert found["since"] == "2025-01-01T00:00:00Z"
+
+    body["status"]["upgrade"]["phase"] = "Rolling"
+    found = applied(replace(inputs, owner=an_object(body)), now=NOW)["upgrade"]
+    assert found["since"] == "2026-01-01T12:00:00Z"
+
+
+def test_of_a_registry_that_is_paused_nothing_is_told_as_nothing_is_done() -> None:
+    inputs = changing()
+    paused = inputs.wanted.model_copy(update={"paused": True})
+
+    assert told(replace(inputs, spec=paused)) is None
