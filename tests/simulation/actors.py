@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from controllers.kinds import BUCKET_CLAIM, REGISTRY, REGISTRY_TEMPLATE, SECRET
-from registry_operator.api.names import ANNOTATION_INTENT
+from registry_operator.api.names import ANNOTATION_INTENT, GROUP
 from registry_operator.kube.errors import ApiError, Forbidden, InternalError, Invalid
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.testing.builders import (
@@ -123,6 +123,18 @@ class Actors:
             self._api.change(
                 REGISTRY, _key(name), lambda body: body["metadata"].update(labels=label)
             )
+
+    def _annotate(self, name: str, key: str, value: str | None) -> None:
+        """A word of the user, of our group; None takes it back."""
+
+        def say(body: Body) -> None:
+            annotations = body["metadata"].setdefault("annotations", {})
+            annotations.pop(f"{GROUP}/{key}", None)
+            if value is not None:
+                annotations[f"{GROUP}/{key}"] = value
+
+        if self._api.get(REGISTRY, _key(name)) is not None:
+            self._api.change(REGISTRY, _key(name), say)
 
     def _delete(self, name: str, propagation: str) -> None:
         if self._api.get(REGISTRY, _key(name)) is not None:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from controllers.registry import assembly
+from controllers.registry.checking import Checker
 from controllers.template import assembly as template
-from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.cache import NotSyncedError
@@ -69,10 +69,17 @@ class WatchedOperator(Operator):
 
 
 class Candidate:
-    """Runs operators of one `role`; `asker` answers for the pods."""
+    """Runs operators of one `role`; `checker` tries pods."""
 
     def __init__(
-        self, role: str, network: Network, *, seed: int, turns: Turns, note: Callable[[str], None]
+        self,
+        role: str,
+        network: Network,
+        *,
+        seed: int,
+        turns: Turns,
+        note: Callable[[str], None],
+        checker: Checker,
     ) -> None:
         self.role = role
         self.clock = SkewedClock()
@@ -83,6 +90,7 @@ class Candidate:
         self._rng = random.Random(f"{seed}/{role}")
         self._turns = turns
         self._note = note
+        self._checker = checker
         self._buried: list[Process] = []
         self._count = 0
         self._gone = asyncio.Event()
@@ -137,7 +145,7 @@ class Candidate:
             operator,
             namespace=None,
             asker=_silent,
-            checker=_passing,
+            checker=self._checker,
             random_secret=lambda: HTTP_SECRET,
         )
         template.install(operator)
@@ -168,7 +176,3 @@ def _was_out_of_reach(error: BaseException) -> bool:
 
 async def _silent(address: str, path: str) -> bytes:
     raise TimeoutError(address, path)
-
-
-async def _passing(_what: Check) -> Result:
-    return Result(Verdict.PASSED, "", "", 0.0)

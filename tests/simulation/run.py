@@ -28,6 +28,7 @@ from tests.simulation.laws.rest import (
     unreported,
     unsettled,
 )
+from tests.simulation.laws.upgrades import failed_at_rest
 from tests.simulation.world import World
 
 _CALM = 120.0
@@ -85,6 +86,8 @@ async def _live(world: World, plan: Plan) -> None:
     seen = picture(world.api)
     for silence in unreported(seen):
         world.court.broken("rest", silence)
+    for wrong in failed_at_rest(world.api):
+        world.court.broken("upgrades", wrong)
     wanted = await _in_peace(world)
     for name in moved(seen, contended(world.api) | robbed(world.api)):
         # Which storage holds the images is what happened, and not what is wished now.

@@ -18,6 +18,7 @@ from controllers.kinds import (
 )
 from controllers.registry.volume_claim import SPECIFIED
 from registry_operator.api.names import LABEL_MANAGED_BY
+from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.exchange import Request, Response
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.lease import LEASES
@@ -42,10 +43,13 @@ from tests.simulation.laws.tenancy import Tenancy
 from tests.simulation.laws.thrift import Thrift
 from tests.simulation.laws.truth import Truth
 from tests.simulation.laws.turns import Turns
+from tests.simulation.laws.upgrades import Upgrades
+from tests.simulation.scenario_upgrades import CRASHES, FAILS_CHECK, NEVER_READY
 from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS, OURS
 
 _HISTORY = 400
 _PAGE = "3"
+_NOBODY_GETS_THERE = 0.1
 
 
 class SmallPages(FakeApi):
@@ -79,16 +83,26 @@ class World:
         self.volumes = VolumeModel(self.api, random.Random(f"volume model/{seed}"))
         self.actors = Actors(self)
         self.cluster.is_well = self._is_well
+        self.cluster.deployments.ends = lambda pod: 3 if _image(pod) == CRASHES else 0
+        self._dice = random.Random(f"checks/{seed}")
         self.api.admit(self.actors.admit)
         self.api.admit(self._admit)
         turns = Turns(self.court)
         self.candidates = [
-            Candidate(role, self.network, seed=seed, turns=turns, note=self.journal.note)
+            Candidate(
+                role,
+                self.network,
+                seed=seed,
+                turns=turns,
+                note=self.journal.note,
+                checker=self._check,
+            )
             for role in ("a", "b")[:operators]
         ]
         self._fencing = Fencing(self.api, self.court)
         self._keeping = Keeping(self.api, self.court)
         self._tenancy = Tenancy(self.api, self.court)
+        self._upgrades = Upgrades(self.court)
         self.last_write = 0.0
         self._tasks: list[asyncio.Task[None]] = []
         self.api.subscribe(self._see)
@@ -180,12 +194,26 @@ class World:
 
     def _is_well(self, pod: dict[str, Any]) -> bool:
         labels = pod["metadata"]["labels"]
+        if _image(pod) in {NEVER_READY, CRASHES}:
+            return False
         return labels.get("app.kubernetes.io/instance") not in self.actors.unwell
+
+    async def _check(self, what: Check) -> Result:
+        """What comes of trying the pod at an address; at times nobody gets there."""
+        await asyncio.sleep(self._dice.uniform(0.05, 3.0))
+        deployments = self.cluster.deployments
+        pods = (pod for key in deployments.known() for pod in deployments.pods(key))
+        found = next((pod for pod in pods if pod["status"].get("podIP") == what.host), None)
+        if found is None or self._dice.random() < _NOBODY_GETS_THERE:
+            return Result(Verdict.UNREACHABLE, "/", "no route to host", 0.1)
+        fails = _image(found) == FAILS_CHECK
+        return Result(Verdict.FAILED if fails else Verdict.PASSED, "push", "500", 0.1)
 
     def _see(self, change: Change) -> None:
         self._truth.learn(change)
         self._keeping.learn(change)
         self._tenancy.see(change)
+        self._upgrades.learn(change)
         sender = self.network.sender if change.request is not None else None
         who = sender.name if sender is not None else "-"
         metadata = change.new["metadata"]
@@ -196,6 +224,7 @@ class World:
         if change.resource not in {LEASES, EVENTS}:
             self.last_write = _now()
         self._fencing.see(change, sender)
+        self._upgrades.see(change)
         self._keeping.see(change)
         self._thrift.see(change, sender)
         self.secrecy.see(change)
@@ -257,3 +286,8 @@ def _anew(body: dict[str, Any]) -> dict[str, Any]:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _image(pod: dict[str, Any]) -> str:
+    image: str = pod["spec"]["containers"][0]["image"]
+    return image

@@ -5,6 +5,7 @@ New pods come before old ones go (maxUnavailable 0), or after (strategy Recreate
 the claims that it mounts; once it has started, it stays.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -21,17 +22,24 @@ Body = dict[str, Any]
 class Deployments:
     """All Deployments of a cluster; `is_well` judges a pod.
 
-    `late`: those that make no progress for longer than they may; `ends`: how often the process of
-    a pod has ended.
+    `look_later` has one looked at after some seconds. `ends`: how often the process of a pod has
+    ended.
     """
 
-    def __init__(self, api: FakeApi, is_well: Callable[[Body], bool]) -> None:
+    def __init__(
+        self,
+        api: FakeApi,
+        is_well: Callable[[Body], bool],
+        look_later: Callable[[float, ObjectKey], None],
+    ) -> None:
         self._api = api
         self._is_well = is_well
+        self._look_later = look_later
+        # What progress there was last, and when.
+        self._progress: dict[ObjectKey, tuple[object, float]] = {}
         self._addresses: dict[str, int] = {}
         self._made: dict[ObjectKey, set[ObjectKey]] = {}
         self.ends: Callable[[Body], int] = lambda _pod: 0
-        self.late: set[ObjectKey] = set()
         # The revision of which all pods were ready last, or still are.
         self._complete: dict[ObjectKey, str] = {}
         # Pods, by uid, that have come to a node with their volumes.
@@ -53,19 +61,21 @@ class Deployments:
             return
         template = deployment["spec"]["template"]
         suffix = digest(template)[:8]
+        if not deployment["spec"].get("paused"):
+            self._roll(key, deployment, suffix)
+        for pod in self.pods(key):
+            self._start(pod)
+        self._report(key, deployment, suffix)
+
+    def _roll(self, key: ObjectKey, deployment: Body, suffix: str) -> None:
+        template = deployment["spec"]["template"]
         newest = self._replica_set(deployment, template, suffix)
         replicas = deployment["spec"]["replicas"]
         recreates = deployment["spec"]["strategy"]["type"] == "Recreate"
-        if deployment["spec"].get("paused"):
-            self._report(key, deployment, suffix)
-            return
         if not recreates or all(_hash(pod) == suffix for pod in self.pods(key)):
             for number in range(replicas):
                 self._make_pod(key, newest, template, number)
         self._clear(key, suffix, replicas, recreates=recreates)
-        for pod in self.pods(key):
-            self._start(pod)
-        self._report(key, deployment, suffix)
 
     def _replica_set(self, deployment: Body, template: Body, suffix: str) -> Body:
         metadata = deployment["metadata"]
@@ -188,12 +198,24 @@ class Deployments:
             "updatedReplicas": updated,
             "readyReplicas": ready,
             "availableReplicas": ready,
-            "conditions": [
-                _progressing(is_done=complete or was_complete, is_late=key in self.late)
-            ],
         }
+        is_done = complete or was_complete
+        late = not is_done and self._is_late(key, deployment, (suffix, updated, ready, len(pods)))
+        status["conditions"] = [_progressing(is_done=is_done, is_late=late)]
         if deployment.get("status") != status:
             self._api.set_status(DEPLOYMENT, key, status)
+
+    def _is_late(self, key: ObjectKey, deployment: Body, progress: object) -> bool:
+        """Whether there was no progress for longer than there may be none."""
+        now = asyncio.get_running_loop().time()
+        before, since = self._progress.get(key, (None, now))
+        if before != progress:
+            self._progress[key] = progress, now
+            since = now
+        left: float = since + deployment["spec"].get("progressDeadlineSeconds", 600) - now
+        if left > 0 and before != progress:
+            self._look_later(left, key)
+        return left <= 0
 
 
 def _progressing(*, is_done: bool, is_late: bool) -> Body:

@@ -36,7 +36,7 @@ class ClusterModel:
 
     def __init__(self, api: FakeApi) -> None:
         self._api = api
-        self.deployments = Deployments(api, self._is_well)
+        self.deployments = Deployments(api, self._is_well, self._look_later)
         self._due: dict[ObjectKey, None] = {}
         self._news = asyncio.Event()
         self.is_well: Callable[[Body], bool] = lambda _pod: True
@@ -81,6 +81,9 @@ class ClusterModel:
     def _look_at(self, key: ObjectKey) -> None:
         self._due[key] = None
         self._news.set()
+
+    def _look_later(self, seconds: float, key: ObjectKey) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._look_at, key)
 
     def _look_at_all(self) -> None:
         for key in self.deployments.known():

@@ -41,6 +41,7 @@ _HAPPENED = frozenset(
     {
         *("MigrationRequired", "BucketShared", "BucketClaimTerminating"),
         *("VolumeClaimTerminating", "VolumeShared", "VolumeShrinkRefused"),
+        *("UpgradeFailed", "UpgradePaused", "UpgradeAborted"),
     }
 )
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
