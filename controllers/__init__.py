@@ -5,13 +5,16 @@ declares them to the runtime, `rules` says which rights they need (the ClusterRo
 from it).
 """
 
+import time
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from controllers import rights
 from controllers.registry import assembly as registry
 from controllers.registry.checking import check
 from controllers.registry.rounds import ask
 from controllers.template import assembly as template
+from registry_operator.distribution.check import perform
 from registry_operator.runtime.operator import Operator
 
 
@@ -33,6 +36,7 @@ def install(
         checker=check,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
+        client_check=partial(perform, clock=time.monotonic),
     )
     if namespace is None:
         # One that sees a part of the Registries would count that part, and others would too.

@@ -20,6 +20,7 @@ from controllers.registry import (
     bucket_access,
     bucket_claim,
     child,
+    client_checks,
     configuration,
     deployment,
     guardian,
@@ -33,7 +34,8 @@ from controllers.registry import (
     volume_claim,
 )
 from controllers.registry.checking import Checker
-from controllers.registry.gather import Gatherer
+from controllers.registry.client_checks import ClientCheck, ClientChecks, Records
+from controllers.registry.gather import Gatherer, unasked
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
@@ -42,6 +44,7 @@ from controllers.registry.places import Places
 from controllers.registry.prover import Prover
 from controllers.registry.reporter import StatusReporter
 from controllers.registry.rounds import Asker
+from controllers.registry.served_metrics import ServedMetrics
 from controllers.registry.stores import Stores, declare
 from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
@@ -126,11 +129,13 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     checker: Checker,
     random_secret: Callable[[], str],
     allows_host_path: bool = False,
+    client_check: ClientCheck | None = None,
 ) -> Gatherer:
     """Declares everything about Registries to the operator.
 
     `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
     new `http.secret`. `allows_host_path`: whether Registries may use folders of nodes.
+    `client_check` asks through Services whether clients are served; None: nobody asks.
     """
     stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}
@@ -147,11 +152,13 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     )
     health = HealthProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     uploads = UploadsProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
+    records = Records()
     gatherer = Gatherer(
         stores,
         health=health,
         uploads=uploads,
         prover=prover,
+        served=records.of if client_check is not None else unasked,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
     )
@@ -170,6 +177,18 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
     controllers[mender.NAME] = _mender(operator, stores, gatherer)
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
+    if client_check is not None:
+        asking = ClientChecks(
+            client_check,
+            gather=gatherer.gather,
+            records=records,
+            changed=controllers[reporter.NAME].enqueue,
+            metrics=ServedMetrics(operator.metrics.registry),
+            clock=operator.clock,
+            rng=operator.rng,
+        )
+        client_checks.connect(operator.controller(client_checks.NAME, asking.reconcile), stores)
+        operator.describe("client checks", asking.stats)
     for name, controller in controllers.items():
         _connect(name, controller, stores, gatherer)
     _follow_places(places, controllers, stores)

@@ -32,6 +32,7 @@ from controllers.registry.inputs import (
 from controllers.registry.places import Places
 from controllers.registry.planner import Planner
 from controllers.registry.prover import Prover
+from controllers.registry.served import Served
 from controllers.registry.sharing import Neighbour, is_there
 from controllers.registry.stores import Stores
 from controllers.registry.template import Specification, Template
@@ -42,6 +43,11 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.owned import OWNER_INDEX
 from registry_operator.runtime.referenced import Referenced
+
+
+def unasked(_owner: Object) -> Served | None:
+    """Nothing is known of clients where nobody asks as one."""
+    return None
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ class Gatherer:
         health: HealthProber,
         uploads: UploadsProber,
         prover: Prover,
+        served: Callable[[Object], Served | None] = unasked,
         random_secret: Callable[[], str],
         allows_host_path: bool,
     ) -> None:
@@ -68,6 +75,7 @@ class Gatherer:
         self._health = health
         self._uploads = uploads
         self._prover = prover
+        self._served = served
         self._random_secret = random_secret
         self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
@@ -111,6 +119,7 @@ class Gatherer:
             neighbours=self._neighbours(owner),
             health=tuple(answer for answer in answers if answer is not None),
             proofs=tuple(proof for proof in proofs if proof is not None),
+            served=self._served(owner),
             random_secret=self._random_secret,
             planner=self._planner.plan,
             templater=self._planner.template,

@@ -15,6 +15,7 @@ from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.pod_template import plan_template
 from controllers.registry.proof import Proof
+from controllers.registry.served import Served
 from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
@@ -94,6 +95,7 @@ class RegistryInputs:
         takes_place: whether its pods are on their way there.
         neighbours: the other Registries that write there.
         health: what pods say of themselves, or show; proofs: what was found by trying them.
+        served: what is held of clients being served; None when nothing is known.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration, templater the template of the pods; injected, so that
             they may remember what they made.
@@ -114,6 +116,7 @@ class RegistryInputs:
     neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    served: Served | None = None
     random_secret: Callable[[], str] = field(default=str, repr=False)
     planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(
         default=plan_configuration, repr=False

@@ -21,7 +21,8 @@ __all__ = ["CONDITIONS", "TABLE", "Gravity", "Reason", "gravity_of", "passes_qui
 CONDITIONS: Mapping[str, str] = MappingProxyType(
     {
         "Ready": "The registry is as specified and serves. Always there.",
-        "Available": "At least one pod is ready behind the Service, judged from EndpointSlices.",
+        "Available": "Clients are served: at least one pod is ready behind the Service, judged "
+        "from EndpointSlices, and the last checks that push, pull and delete did not fail.",
         "StorageReady": "The storage is specified, provisioned, and accepted by the registry.",
         "ConfigurationValid": "The specification makes a configuration that the registry accepts.",
         "ServiceAvailable": "The Service exists as specified and has its address.",
@@ -119,6 +120,12 @@ _PODS = (
         "spec.replicas is 0.",
         "Set spec.replicas to 1 or more.",
         gravity=Gravity.STATE,
+    ),
+    Reason(
+        "CheckFailed",
+        "Pods are ready, and a push, a pull or a delete through the Service failed twice in a row.",
+        "See the message for the step, then the store and `kubectl logs` of a pod. It is told "
+        "until a check passes.",
     ),
     Reason("PodsStarting", "Pods are starting.", gravity=Gravity.WAIT),
     Reason(

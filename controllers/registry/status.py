@@ -12,6 +12,7 @@ from typing import Any
 
 from controllers.registry import (
     observed,
+    served_condition,
     storage_condition,
     template_condition,
     upgrade_condition,
@@ -91,6 +92,9 @@ def conditions(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list
 def _available(view: View) -> Condition:
     inputs = view.inputs
     wanted = inputs.wanted.replicas
+    unserved = served_condition.trouble(inputs)
+    if view.ready_endpoints and unserved is not None:
+        return _false(inputs, "Available", unserved)
     if view.ready_endpoints:
         message = f"{view.ready_endpoints} pods serve, {wanted} wanted"
         return _true(inputs, "Available", "Serving", message)
@@ -270,6 +274,7 @@ def report(
     if inputs.owner.is_deleting:
         return status
     status |= template_condition.applied(inputs)
+    status |= served_condition.applied(inputs, now=now)
     if spec is None:
         return status
     if children.service is not None:

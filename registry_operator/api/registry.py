@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from registry_operator.api.definition import Column, Definition, ready
+from registry_operator.api.health_check import HealthCheck
 from registry_operator.api.names import CATEGORY, NAME_LIMIT
 from registry_operator.api.pod import (
     LocalObjectReference,
@@ -91,6 +92,8 @@ class RegistrySpec(Model):
     """true: the operator observes and reports, and changes nothing."""
     upgrade: Upgrade = Upgrade()
     """How changes of the pods are rolled out."""
+    health_check: HealthCheck = HealthCheck()
+    """Whether and how it is checked that clients are served."""
     deletion_policy: Literal["Retain", "Delete"] = "Retain"
     """What becomes of the data when the Registry is deleted. Retain: a Registry of the same name
     finds it again."""

@@ -2,13 +2,14 @@
 
 The status reconciler writes it, users and tools (kstatus, `kubectl wait`, the scale subresource)
 read it. Nothing here is ever read back to decide anything: status can be lost and is then written
-again.
+again, but for the outages of the past (health_check.py).
 """
 
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from registry_operator.api.health_check import HealthCheckStatus
 from registry_operator.api.types import Int32, Int64, Model, Timestamp, listed_by
 from registry_operator.api.upgrade import UpgradeStatus
 
@@ -77,5 +78,7 @@ class RegistryStatus(Model):
     """The template that was applied last."""
     upgrade: UpgradeStatus | None = None
     """A change of the pods that is under way, or was not made; absent when there is none."""
+    health_check: HealthCheckStatus | None = None
+    """Whether clients are served, by pushing, pulling and deleting as they do."""
     configuration: Annotated[str, Field(max_length=253)] | None = None
     """Name of the Secret that holds the configuration in use."""

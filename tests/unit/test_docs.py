@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 import controllers
 from controllers.registry.reasons import CONDITIONS, TABLE
+from controllers.registry.served_metrics import ServedMetrics
 from controllers.template import reporter as template_reporter
 from registry_operator.api.names import API_VERSION
 from registry_operator.api.registry import Registry
@@ -155,6 +156,7 @@ def test_operating_explains_every_metric_and_none_that_is_not_there() -> None:
         name for cells in rows(DOCS / "operating.md", "## Metrics") for name in quoted(cells[0])
     }
     metrics = Metrics(CollectorRegistry())
+    ServedMetrics(metrics.registry)
     there = {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in metrics.registry.collect()

@@ -153,6 +153,9 @@ def test_defaults_are_told_down_to_the_leaves() -> None:
     assert told == {
         ".spec.replicas": "1",
         ".spec.image": "registry:3.1.2",
+        ".spec.healthCheck.enabled": "true",
+        ".spec.healthCheck.intervalSeconds": "60",
+        ".spec.healthCheck.timeoutSeconds": "20",
         ".spec.service.type": "ClusterIP",
         ".spec.service.port": "5000",
         ".spec.upgrade.policy": "Supported",

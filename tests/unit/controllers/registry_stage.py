@@ -24,6 +24,7 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
+from controllers.registry.client_checks import ClientCheck
 from controllers.template import assembly as template
 from registry_operator.api.crd import DEFINITIONS, crd
 from registry_operator.distribution.check import Check, Result, Verdict
@@ -49,7 +50,7 @@ class RegistryStage(OperatorStage):
     """`cosi`: whether the cluster serves its kinds. `answer` is what pods say when asked
     for their health, `counters` when asked for their metrics, `check` what is found by trying one.
 
-    `allows_host_path`: as the operator is told.
+    `allows_host_path`, `client_check`: as the operator is told.
     """
 
     def __init__(
@@ -59,9 +60,11 @@ class RegistryStage(OperatorStage):
         cosi: bool = False,
         namespace: str | None = None,
         allows_host_path: bool = False,
+        client_check: ClientCheck | None = None,
     ) -> None:
         self._namespace = namespace
         self._allows_host_path = allows_host_path
+        self._client_check = client_check
         self._secrets = itertools.count()
         self.answer: bytes | None = None
         self.counters: bytes | None = None
@@ -81,6 +84,7 @@ class RegistryStage(OperatorStage):
             checker=self._check,
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
             allows_host_path=self._allows_host_path,
+            client_check=self._client_check,
         )
         if self._namespace is None:
             template.install(operator)

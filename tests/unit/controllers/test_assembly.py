@@ -23,7 +23,7 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry import guardian, mender, reporter
+from controllers.registry import client_checks, guardian, mender, reporter
 from controllers.registry.assembly import IDENTITY, KINDS, TRIGGERS
 from controllers.registry.reasons import TABLE
 from controllers.registry.stores import Stores
@@ -289,7 +289,8 @@ async def test_the_one_table_of_the_domain_installs_every_controller(clock: Virt
     operator = Operator(client, settings, clock=clock, rng=random.Random(1))
     controllers.install(operator, namespace=None, random_secret=lambda: "r")
 
-    assert operator.manager().stats().controllers.keys() == TRIGGERS.keys() | {"template-status"}
+    apart = {"template-status", client_checks.NAME}
+    assert operator.manager().stats().controllers.keys() == TRIGGERS.keys() | apart
 
 
 @pytest.mark.virtual

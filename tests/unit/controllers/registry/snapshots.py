@@ -86,7 +86,7 @@ def serving(
 ) -> RegistryInputs:
     """A Registry all of whose children are as they should be; `rest` replaces some of them."""
     registry = registry or a_registry()
-    given = ("health", "cosi", "credentials", "certificates", "volume_claim")
+    given = ("health", "cosi", "credentials", "certificates", "volume_claim", "served")
     outside = {name: rest.pop(name) for name in given if name in rest}
     bare = a_snapshot(registry, **outside)
     config = getattr(bare.configuration, "secret_name", "images-config-0")

@@ -14,9 +14,9 @@ from registry_operator.runtime.conditions import Condition
 from registry_operator.testing.builders import a_registry, a_template, an_object
 from tests.unit.controllers.registry.snapshots import a_snapshot, serving
 
-NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
 BEFORE: dict[str, Any] = {"template": {"name": "base", "generation": 2}}
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def with_template(inputs: RegistryInputs, generation: int = 3, **spec: Any) -> RegistryInputs:

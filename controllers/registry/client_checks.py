@@ -1,0 +1,208 @@
+"""The reconciler that asks, as a client would, whether a Registry serves: again and again.
+
+In: snapshots, a check (registry_operator.distribution.check) that is made through the Service. Out:
+what holds of each Registry (served.py), figures, and a call when the status should say something
+else; nothing is written here. It is a reconciler so that only who leads asks, a few at once: two
+that push the same would delete each other's. All are spread by chance, and the more there are, the
+rarer each is asked.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from controllers.registry import checked, child, served, served_condition
+from controllers.registry.inputs import RegistryInputs
+from controllers.registry.served import Served
+from controllers.registry.served_metrics import ServedMetrics
+from controllers.registry.stores import Stores
+from registry_operator.distribution.check import Check, Result, Verdict
+from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.controller import Controller
+from registry_operator.runtime.outcome import After, Done, Outcome
+from registry_operator.runtime.predicate import intent_changed
+
+NAME: Final = "client-check"
+
+# What one check costs us is some fifteen milliseconds.
+_EACH_SECONDS: Final = 0.2
+_JITTER: Final = 0.1
+_SOON_SECONDS: Final = 10.0
+_UNREACHABLE_SECONDS: Final = 600.0
+# What is pushed stays in the store until garbage is collected: so it is one of a few, in turn.
+_CONTENTS: Final = 8
+
+log = structlog.get_logger(__name__)
+
+
+class ClientCheck(Protocol):
+    """Makes one check; see registry_operator.distribution.check.perform."""
+
+    async def __call__(self, check: Check, *, nonce: bytes) -> Result:
+        """What was found."""
+        ...
+
+
+class Records:
+    """What is held of each Registry; after a start, what its status says."""
+
+    def __init__(self) -> None:
+        self._held: dict[ObjectKey, Served] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def of(self, owner: Object) -> Served:
+        """What holds of a Registry."""
+        held = self._held.get(owner.key)
+        if held is None or held.owner != owner.uid:
+            held = served_condition.recall(owner.uid, owner.body().get("status") or {})
+            self._held[owner.key] = held
+        return held
+
+    def hold(self, owner: Object, held: Served) -> None:
+        """From now on this holds."""
+        self._held[owner.key] = held
+
+    def forget(self, key: ObjectKey) -> None:
+        """There is no such Registry."""
+        self._held.pop(key, None)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStats:
+    """How many Registries are asked again and again, and of how many something is held."""
+
+    asked: int
+    held: int
+
+
+class ClientChecks:
+    """Asks for one Registry at a time. `changed`: its status should say something else."""
+
+    def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
+        self,
+        check: ClientCheck,
+        *,
+        gather: Callable[[ObjectKey], RegistryInputs | None],
+        records: Records,
+        changed: Callable[[ObjectKey], None],
+        metrics: ServedMetrics,
+        clock: Clock,
+        rng: random.Random,
+    ) -> None:
+        self._check = check
+        self._gather = gather
+        self._records = records
+        self._changed = changed
+        self._metrics = metrics
+        self._clock = clock
+        self._rng = rng
+        self._due: dict[ObjectKey, float] = {}
+        self._made = 0
+
+    def stats(self) -> CheckStats:
+        """How many are asked."""
+        return CheckStats(asked=len(self._due), held=len(self._records))
+
+    async def reconcile(self, key: ObjectKey) -> Outcome:
+        """Asks when it is time to."""
+        inputs = self._gather(key)
+        if inputs is None:
+            self._forget(key)
+            return Done()
+        check = checked.target(inputs)
+        if check is None:
+            return self._rest(inputs)
+        left = self._left(key, inputs)
+        if left > 0:
+            return After(left)
+        self._made += 1
+        nonce = f"{inputs.owner.uid}/{self._made % _CONTENTS}".encode()
+        result = await self._check(check, nonce=nonce)
+        after = self._gather(key)
+        if after is None or after.owner.uid != inputs.owner.uid or checked.target(after) != check:
+            # Pods went meanwhile, or it was changed: then a failure says nothing of what is there.
+            self._due[key] = self._clock.monotonic() + _SOON_SECONDS
+            return After(_SOON_SECONDS)
+        return After(self._found(after, result))
+
+    def _found(self, inputs: RegistryInputs, result: Result) -> float:
+        """Notes a result; seconds until the next check."""
+        owner, now = inputs.owner, self._clock.now()
+        before = self._records.of(owner)
+        held = served.judge(before, result, now)
+        self._records.hold(owner, held)
+        self._metrics.found(owner.key, result)
+        self._metrics.tell(owner.key, held, now)
+        if held.verdict is not before.verdict:
+            log.info(
+                "result of checks turned",
+                registry=str(owner.key),
+                result=held.verdict,
+                step=held.step,
+            )
+        self._tell(owner.key)
+        pause = self._pause(inputs, held, result)
+        self._due[owner.key] = self._clock.monotonic() + pause
+        return pause
+
+    def _rest(self, inputs: RegistryInputs) -> Outcome:
+        """Nothing is asked now; figures go on where somebody should serve."""
+        key = inputs.owner.key
+        if inputs.spec is not None and not inputs.spec.health_check.enabled:
+            self._forget(key)
+            self._tell(key)
+            return Done()
+        self._due.pop(key, None)
+        before, now = self._records.of(inputs.owner), self._clock.now()
+        absent = checked.should_serve(inputs) and not checked.is_ready(inputs)
+        held = served.rest(before, now, absent=absent)
+        self._records.hold(inputs.owner, held)
+        self._metrics.tell(key, held, now)
+        self._tell(key)
+        return After(self._interval(inputs)) if absent and held.history is not None else Done()
+
+    def _tell(self, key: ObjectKey) -> None:
+        inputs = self._gather(key)
+        if inputs is not None and served_condition.is_due(inputs, now=self._clock.now()):
+            self._changed(key)
+
+    def _left(self, key: ObjectKey, inputs: RegistryInputs) -> float:
+        """Seconds until a Registry is to be asked; the first time anywhere in an interval."""
+        now = self._clock.monotonic()
+        if key not in self._due:
+            self._due[key] = now + self._rng.uniform(0.0, self._interval(inputs))
+        return self._due[key] - now
+
+    def _pause(self, inputs: RegistryInputs, held: Served, result: Result) -> float:
+        interval = self._interval(inputs)
+        if held.verdict is Verdict.UNREACHABLE:
+            interval = max(interval, _UNREACHABLE_SECONDS)
+        elif held.last is not Verdict.PASSED:
+            # Whether it fails again, and when it is over, is to be known soon; but those that don't
+            # answer must not keep all workers from those that do.
+            soon = max(_SOON_SECONDS, len(self._due) * _EACH_SECONDS, 2.0 * result.seconds)
+            interval = min(interval, soon)
+        return interval * self._rng.uniform(1.0 - _JITTER, 1.0 + _JITTER)
+
+    def _interval(self, inputs: RegistryInputs) -> float:
+        wanted = float(inputs.wanted.health_check.interval_seconds)
+        return max(wanted, len(self._due) * _EACH_SECONDS)
+
+    def _forget(self, key: ObjectKey) -> None:
+        self._due.pop(key, None)
+        self._records.forget(key)
+        self._metrics.forget(key)
+
+
+def connect(controller: Controller, stores: Stores) -> None:
+    """Lets the Registry, its Service and its endpoints wake the controller."""
+    controller.watch(stores.registries, lambda owner: (owner.key,), when=intent_changed)
+    for store in (stores.services, stores.endpoint_slices):
+        controller.watch(store, child.owner_key, recount=False)
