@@ -24,10 +24,12 @@ def install(
     namespace: str | None,
     random_secret: Callable[[], str],
     allows_host_path: bool = False,
+    checks_clients: bool = True,
 ) -> None:
     """Declares every controller to the operator; `namespace` None means all namespaces.
 
-    `allows_host_path`: whether Registries may use folders of nodes.
+    `allows_host_path`: whether Registries may use folders of nodes. `checks_clients`: whether it is
+    tried that clients are served.
     """
     registry.install(
         operator,
@@ -36,7 +38,7 @@ def install(
         checker=check,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
-        client_check=partial(perform, clock=time.monotonic),
+        client_check=partial(perform, clock=time.monotonic) if checks_clients else None,
     )
     if namespace is None:
         # One that sees a part of the Registries would count that part, and others would too.

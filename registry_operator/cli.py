@@ -99,6 +99,11 @@ def main() -> None:
     help="Let Registries keep images in folders of nodes (spec.storage.hostPath).",
 )
 @_flag(
+    "--client-checks/--no-client-checks",
+    default=True,
+    help="Push, pull and delete through the Services of Registries (spec.healthCheck).",
+)
+@_flag(
     "--log-format",
     type=click.Choice(["json", "console"]),
     default="json",

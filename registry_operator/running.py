@@ -87,6 +87,7 @@ async def run(settings: RunSettings) -> None:
             namespace=settings.namespace,
             random_secret=lambda: secrets.token_hex(_SECRET_BYTES),
             allows_host_path=settings.allow_host_path,
+            checks_clients=settings.client_checks,
         )
         watchdog = Watchdog(metrics=metrics)
         operator.run_beside(watchdog)

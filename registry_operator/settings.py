@@ -46,6 +46,7 @@ class RunSettings:
     debug_bind_address: str = DEBUG_ADDRESS
     slow_reconcile_after: float = 30.0
     allow_host_path: bool = False
+    client_checks: bool = True
 
     def for_runtime(self, *, own_namespace: str) -> Settings:
         """The settings of the runtime; `own_namespace` is where the operator itself runs.

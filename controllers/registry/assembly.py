@@ -33,8 +33,7 @@ from controllers.registry import (
     template_users,
     volume_claim,
 )
-from controllers.registry.checking import Checker
-from controllers.registry.client_checks import ClientCheck, ClientChecks, Records
+from controllers.registry.client_checks import ClientCheck, Records
 from controllers.registry.gather import Gatherer, unasked
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
@@ -44,7 +43,6 @@ from controllers.registry.places import Places
 from controllers.registry.prover import Prover
 from controllers.registry.reporter import StatusReporter
 from controllers.registry.rounds import Asker
-from controllers.registry.served_metrics import ServedMetrics
 from controllers.registry.stores import Stores, declare
 from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
@@ -178,17 +176,12 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     controllers[mender.NAME] = _mender(operator, stores, gatherer)
     controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
     if client_check is not None:
-        asking = ClientChecks(
-            client_check,
+        client_checks.install(
+            *(operator, stores, client_check),
             gather=gatherer.gather,
             records=records,
             changed=controllers[reporter.NAME].enqueue,
-            metrics=ServedMetrics(operator.metrics.registry),
-            clock=operator.clock,
-            rng=operator.rng,
         )
-        client_checks.connect(operator.controller(client_checks.NAME, asking.reconcile), stores)
-        operator.describe("client checks", asking.stats)
     for name, controller in controllers.items():
         _connect(name, controller, stores, gatherer)
     _follow_places(places, controllers, stores)

@@ -23,7 +23,7 @@ from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.clock import Clock
-from registry_operator.runtime.controller import Controller
+from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.outcome import After, Done, Outcome
 from registry_operator.runtime.predicate import intent_changed
 
@@ -32,10 +32,14 @@ NAME: Final = "client-check"
 # What one check costs us is some fifteen milliseconds.
 _EACH_SECONDS: Final = 0.2
 _JITTER: Final = 0.1
+_FIRST_SECONDS: Final = 60.0
 _SOON_SECONDS: Final = 10.0
 _UNREACHABLE_SECONDS: Final = 600.0
 # What is pushed stays in the store until garbage is collected: so it is one of a few, in turn.
 _CONTENTS: Final = 8
+# So many that can't be reached, one after another: it is the operator that is cut off.
+_CUT_OFF: Final = 8
+_CUT_OFF_SECONDS: Final = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +109,8 @@ class ClientChecks:
         self._rng = rng
         self._due: dict[ObjectKey, float] = {}
         self._made = 0
+        self._unreached = 0
+        self._tries_at = 0.0
 
     def stats(self) -> CheckStats:
         """How many are asked."""
@@ -122,6 +128,9 @@ class ClientChecks:
         left = self._left(key, inputs)
         if left > 0:
             return After(left)
+        if self._is_cut_off():
+            self._let(inputs, absent=False)
+            return After(self._interval(inputs) * self._rng.uniform(0.5, 1.0))
         self._made += 1
         nonce = f"{inputs.owner.uid}/{self._made % _CONTENTS}".encode()
         result = await self._check(check, nonce=nonce)
@@ -135,6 +144,8 @@ class ClientChecks:
     def _found(self, inputs: RegistryInputs, result: Result) -> float:
         """Notes a result; seconds until the next check."""
         owner, now = inputs.owner, self._clock.now()
+        unreached = result.verdict is Verdict.UNREACHABLE
+        self._unreached = self._unreached + 1 if unreached else 0
         before = self._records.of(owner)
         held = served.judge(before, result, now)
         self._records.hold(owner, held)
@@ -160,13 +171,31 @@ class ClientChecks:
             self._tell(key)
             return Done()
         self._due.pop(key, None)
-        before, now = self._records.of(inputs.owner), self._clock.now()
         absent = checked.should_serve(inputs) and not checked.is_ready(inputs)
-        held = served.rest(before, now, absent=absent)
-        self._records.hold(inputs.owner, held)
-        self._metrics.tell(key, held, now)
-        self._tell(key)
+        held = self._let(inputs, absent=absent)
         return After(self._interval(inputs)) if absent and held.history is not None else Done()
+
+    def _let(self, inputs: RegistryInputs, *, absent: bool) -> Served:
+        """Notes that nothing is asked."""
+        owner, now = inputs.owner, self._clock.now()
+        held = served.rest(self._records.of(owner), now, absent=absent)
+        self._records.hold(owner, held)
+        self._metrics.tell(owner.key, held, now)
+        self._tell(owner.key)
+        return held
+
+    def _is_cut_off(self) -> bool:
+        """Whether no Registry could be reached for a while; now and then one is tried.
+
+        Each that can't be holds a worker up for seconds.
+        """
+        now = self._clock.monotonic()
+        if self._unreached < _CUT_OFF:
+            return False
+        if now < self._tries_at:
+            return True
+        self._tries_at = now + _CUT_OFF_SECONDS
+        return False
 
     def _tell(self, key: ObjectKey) -> None:
         inputs = self._gather(key)
@@ -174,10 +203,11 @@ class ClientChecks:
             self._changed(key)
 
     def _left(self, key: ObjectKey, inputs: RegistryInputs) -> float:
-        """Seconds until a Registry is to be asked; the first time anywhere in an interval."""
+        """Seconds until a Registry is to be asked; the first time anywhere in a minute or so."""
         now = self._clock.monotonic()
         if key not in self._due:
-            self._due[key] = now + self._rng.uniform(0.0, self._interval(inputs))
+            first = max(_FIRST_SECONDS, len(self._due) * _EACH_SECONDS)
+            self._due[key] = now + self._rng.uniform(0.0, min(first, self._interval(inputs)))
         return self._due[key] - now
 
     def _pause(self, inputs: RegistryInputs, held: Served, result: Result) -> float:
@@ -201,8 +231,27 @@ class ClientChecks:
         self._metrics.forget(key)
 
 
-def connect(controller: Controller, stores: Stores) -> None:
-    """Lets the Registry, its Service and its endpoints wake the controller."""
+def install(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
+    operator: Operator,
+    stores: Stores,
+    check: ClientCheck,
+    *,
+    gather: Callable[[ObjectKey], RegistryInputs | None],
+    records: Records,
+    changed: Callable[[ObjectKey], None],
+) -> None:
+    """Has the operator ask, woken by Registries, their Services and endpoints."""
+    asking = ClientChecks(
+        check,
+        gather=gather,
+        records=records,
+        changed=changed,
+        metrics=ServedMetrics(operator.metrics.registry),
+        clock=operator.clock,
+        rng=operator.rng,
+    )
+    controller = operator.controller(NAME, asking.reconcile)
     controller.watch(stores.registries, lambda owner: (owner.key,), when=intent_changed)
     for store in (stores.services, stores.endpoint_slices):
         controller.watch(store, child.owner_key, recount=False)
+    operator.describe("client checks", asking.stats)

@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 _LONGEST_BODY = 4096
+_CONNECT_SECONDS = 5.0
 
 
 class UnansweredError(Exception):
@@ -92,7 +93,8 @@ async def connected(host: str, port: int) -> AsyncIterator[Client]:
     """A client with connections of its own, which end with it."""
     async with aiohttp.ClientSession(
         # The client's own time is the one that counts: it is that of all requests together.
-        timeout=aiohttp.ClientTimeout(total=None),
+        # But where packets are lost on their way, that is to cost less.
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:

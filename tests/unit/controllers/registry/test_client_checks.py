@@ -348,6 +348,33 @@ async def test_those_that_do_not_answer_do_not_keep_the_others_waiting(
         assert 90 <= clients.new() <= 112
 
 
+async def test_an_operator_that_comes_to_no_registry_at_all_tries_one_now_and_then(
+    stage: RegistryStage, clients: Clients
+) -> None:
+    clients.result, clients.seconds = UNREACHABLE, 5.0
+    async with stage.running():
+        for each in range(20):
+            stage.create(f"r{each}")
+        await stage.settle(200)
+        clients.new()
+        await stage.settle(600)
+        assert 5 <= clients.new() <= 11
+        clients.result, clients.seconds = PASSED, 0.1
+        await stage.settle(1000)
+        assert all(told(stage, f"r{each}")["result"] == "Passed" for each in range(20))
+
+
+async def test_a_long_interval_is_not_waited_for_before_the_first_check(
+    stage: RegistryStage, clients: Clients
+) -> None:
+    async with stage.running():
+        stage.create(healthCheck={"intervalSeconds": 86400})
+        await stage.settle(100)
+        assert clients.new() == 1
+        await stage.settle(40_000)
+        assert clients.new() == 0
+
+
 async def test_nobody_asks_where_no_check_is_given(clock: VirtualClock) -> None:
     stage = RegistryStage(clock)
     async with stage.running() as operator:
