@@ -40,9 +40,4 @@ UPGRADE = (
         "Remove the annotation to go on.",
         gravity=Gravity.STALL,
     ),
-    Reason(
-        "CheckFailed",
-        "A push, a pull or a delete, made by the operator at a pod's own address, failed.",
-        "See the message for the step, then `kubectl logs` of the pod.",
-    ),
 )
