@@ -7,7 +7,7 @@ stores.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from types import MappingProxyType
 
 from controllers.kinds import (
@@ -31,6 +31,7 @@ from controllers.registry import (
     service,
     service_account,
     template_users,
+    version_probe,
     volume_claim,
 )
 from controllers.registry.client_checks import ClientCheck, Records
@@ -60,6 +61,7 @@ from registry_operator.runtime.store import Store
 KINDS: tuple[OwnedKind[RegistryInputs], ...] = (
     service_account.KIND,
     http_secret.KIND,
+    version_probe.KIND,
     configuration.KIND,
     deployment.KIND,
     service.KIND,
@@ -75,6 +77,11 @@ IDENTITY = Identity(
     annotation=ANNOTATION_INTENT,
 )
 
+_IDENTITIES: Mapping[str, Identity] = MappingProxyType(
+    {version_probe.KIND.name: replace(IDENTITY, labels=version_probe.labels)}
+)
+"""Of kinds that no Service must take for what serves."""
+
 _COSI = ("bucket_claims", "bucket_accesses")
 _REFERENCED = ("referenced_secrets", "referenced_config_maps", "referenced_volume_claims")
 _STORAGE = (*_REFERENCED, *_COSI, "volume_claims")
@@ -82,6 +89,7 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         service_account.KIND.name: ("service_accounts",),
         http_secret.KIND.name: ("secrets",),
+        version_probe.KIND.name: ("service_accounts", "deployments"),
         configuration.KIND.name: (
             "secrets",
             "deployments",
@@ -116,6 +124,8 @@ _SHARES_A_PLACE = (
     bucket_access.KIND.name,
     reporter.NAME,
 )
+# Of pods these look at none but those that ask an image for its release.
+_ASKS = (version_probe.KIND.name, configuration.KIND.name, deployment.KIND.name)
 _WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
 
 
@@ -166,7 +176,7 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     for kind in KINDS:
         controllers[kind.name] = operator.owned(
             kind,
-            identity=IDENTITY,
+            identity=_IDENTITIES.get(kind.name, IDENTITY),
             store=stores.of(kind.resource),
             gather=gatherer.gather,
             basis=lambda inputs: inputs.basis,
@@ -186,6 +196,8 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
         _connect(name, controller, stores, gatherer)
     _follow_places(places, controllers, stores)
     _follow_changes(prover, controllers[deployment.KIND.name], stores)
+    for name in _ASKS:
+        controllers[name].watch(stores.pods, child.asked_for, recount=False)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.

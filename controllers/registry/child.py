@@ -8,7 +8,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from registry_operator.api.names import LABEL_REGISTRY
+from registry_operator.api.names import LABEL_COMPONENT, LABEL_REGISTRY, VERSION_PROBE
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 
@@ -52,3 +52,13 @@ def owner_key(child: Object) -> tuple[ObjectKey, ...]:
     """The Registry that a child or a pod belongs to, by its label; empty for others."""
     owner = child.labels.get(LABEL_REGISTRY)
     return (ObjectKey(child.namespace, owner),) if owner else ()
+
+
+def is_version_probe(pod: Object) -> bool:
+    """Whether a pod only asks an image for its release, and serves nobody."""
+    return pod.labels.get(LABEL_COMPONENT) == VERSION_PROBE
+
+
+def asked_for(pod: Object) -> tuple[ObjectKey, ...]:
+    """The Registry that a pod asks an image for; empty for all other pods."""
+    return owner_key(pod) if is_version_probe(pod) else ()

@@ -1,6 +1,6 @@
 """The configuration of a Registry: a Secret per content, named by its digest.
 
-In: the specification, the storage plan, the release that the image's tag tells. Out: one immutable
+In: the specification, the storage plan, the release of the image (releases.py). Out: one immutable
 Secret to run with now; older ones stay as long as a ReplicaSet or the Deployment refers to them, so
 that a rollback finds the configuration that its pods were made for.
 """
@@ -17,7 +17,7 @@ from registry_operator.distribution import passthrough
 from registry_operator.distribution.configuration import Settings, render, to_yaml
 from registry_operator.distribution.finding import Finding, Severity
 from registry_operator.distribution.image import ImageReference
-from registry_operator.distribution.release import Release, recommendation, release_of
+from registry_operator.distribution.release import Release, recommendation
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.runtime.owned import Desired, OwnedKind
@@ -29,19 +29,22 @@ FILE = "config.yml"
 VOLUME = "config"
 _SUFFIX = "config"
 _DIGEST_LENGTH = 10
+_ASKING = "the image's tag does not tell the release: a pod asks the image itself"
 
 
 @dataclass(frozen=True)
 class Configuration:
     """A configuration ready to run with: the Secret's name, the file, the release it is for.
 
-    `files` are those that the configuration refers to and that lie beside it.
+    `files` are those that the configuration refers to and that lie beside it. `problem`: why it is
+    for any release, where the image was asked in vain.
     """
 
     secret_name: str
     text: str = field(repr=False)
     release: Release | None
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    problem: str = ""
 
 
 def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | Stalled:
@@ -51,7 +54,10 @@ def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | St
         ImageReference.parse(wanted.image)
     except ValueError as error:
         return Stalled("ImageInvalid", f"spec.image: {error}")
-    release = release_of(wanted.image)
+    answer = inputs.answer
+    if answer is None:
+        return Blocked("ReleaseNotRead", _ASKING)
+    release = answer.release
     advice = recommendation(release) if release else None
     if advice is not None and advice.severity is Severity.ERROR:
         return Stalled(advice.reason, f"spec.image: {advice.message}")
@@ -69,7 +75,7 @@ def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | St
     settings = Settings(storage=storage.driver, replicas=wanted.replicas, extra=extra)
     text = to_yaml(render(settings, release=release))
     name = _secret_name(inputs.owner, text, storage.files)
-    return Configuration(name, text, release, storage.files)
+    return Configuration(name, text, release, storage.files, answer.problem)
 
 
 def _below(path: str, findings: Iterable[Finding]) -> Iterator[Finding]:

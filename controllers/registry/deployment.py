@@ -8,7 +8,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from controllers.kinds import DEPLOYMENT
-from controllers.registry import canary, child, failure, moving, observed, revision, sharing, volume
+from controllers.registry import (
+    canary,
+    child,
+    failure,
+    moving,
+    observed,
+    releases,
+    revision,
+    sharing,
+    volume,
+)
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.upgrade import HEALTHY, Plan
 from registry_operator.api.names import selector_labels
@@ -82,7 +92,7 @@ def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
 
 
 def _metadata(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
-    """With what later decisions look at: which storage the pods use, what of them is healthy."""
+    """With what later decisions look at: where pods keep images, what those are, what is healthy."""
     found = inputs.children.deployment
     told = _marks(inputs, plan)
     all_new = (
@@ -92,6 +102,7 @@ def _metadata(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
     )
     told |= {
         sharing.LEFT: sharing.left(found, told[sharing.ANNOTATION], all_new=all_new),
+        releases.ANNOTATION: releases.annotation(inputs),
         revision.ANNOTATION: revision.of_template(plan.template),
         HEALTHY: plan.healthy,
         failure.ANNOTATION: plan.failure.text() if plan.failure is not None else None,

@@ -193,7 +193,10 @@ class Gatherer:
             canary=_own(owner, stores.deployments.get(canary.key(owner))),
             replica_sets=tuple(stores.replica_sets.by_index(OWNER_INDEX, index)),
             pods=tuple(pod for pod in pods if revision.is_serving(pod)),
-            canary_pods=tuple(pod for pod in pods if not revision.is_serving(pod)),
+            canary_pods=tuple(pod for pod in pods if canary.is_canary(pod)),
+            version_probes=tuple(
+                pod for pod in pods if child.is_version_probe(pod) and _own(owner, pod)
+            ),
             service=_own(owner, stores.services.get(child.key(owner))),
             endpoint_slices=tuple(stores.endpoint_slices.by_index(OWNER_INDEX, index)),
         )

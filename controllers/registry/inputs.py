@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from controllers.registry import moving
+from controllers.registry import moving, releases
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.pod_template import plan_template
 from controllers.registry.proof import Proof
 from controllers.registry.served import Served
+from controllers.registry.releases import Answer
 from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
@@ -42,6 +43,7 @@ class Children:
     """The observed children and what the cluster's own controllers made of them.
 
     `pods` are those that clients are sent to; `canary` is the Deployment of the others.
+    `version_probes` serve nobody: they ask an image for its release.
     """
 
     service_account: Object | None = None
@@ -52,6 +54,7 @@ class Children:
     replica_sets: tuple[Object, ...] = ()
     pods: tuple[Object, ...] = ()
     canary_pods: tuple[Object, ...] = ()
+    version_probes: tuple[Object, ...] = ()
     service: Object | None = None
     endpoint_slices: tuple[Object, ...] = ()
 
@@ -145,6 +148,11 @@ class RegistryInputs:
         """The specification, where a caller has made sure that there is one."""
         assert self.spec is not None
         return self.spec
+
+    @cached_property
+    def answer(self) -> Answer | None:
+        """What is known of the image's release; None while the image is being asked."""
+        return releases.answer_of(self)
 
     @cached_property
     def storage(self) -> StoragePlan | Blocked | Stalled:

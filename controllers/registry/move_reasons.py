@@ -1,11 +1,17 @@
-"""Reasons that speak of moving from one release of the registry to another.
+"""Reasons that speak of the registry's release, and of moving from one to another.
 
-A part of the one table in reasons.py; registry_operator/distribution/upgrade.py says them.
+A part of the one table in reasons.py; most are said by registry_operator/distribution/upgrade.py.
 """
 
 from controllers.registry.reason import Gravity, Reason
 
 MOVE: tuple[Reason, ...] = (
+    Reason(
+        "ReleaseNotRead",
+        "The image's tag does not tell the release, and a pod asks the image itself.",
+        "Use a tag such as 3.1.2 to save the pod.",
+        gravity=Gravity.WAIT,
+    ),
     Reason(
         "DowngradeRefused",
         "The image is of an older release, and back to that is no way that was made or tried.",

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controllers.registry import configuration
+from controllers.registry import configuration, releases
 from registry_operator.api.names import selector_labels
-from registry_operator.distribution.release import release_of
 from registry_operator.kube.object import Object
 
 
@@ -116,7 +115,7 @@ def running_software(deployment: Object) -> dict[str, Any]:
     pod = deployment.body()["spec"]["template"]["spec"]
     image = pod["containers"][0]["image"]
     told: dict[str, Any] = {"image": image}
-    release = release_of(image)
+    release = releases.of_image(image, deployment)
     if release is not None:
         told["version"] = str(release)
     for volume in pod.get("volumes") or ():

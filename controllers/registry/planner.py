@@ -33,7 +33,7 @@ class Planner:
         # A Registry made anew under its name is younger than its neighbours.
         others = (inputs.owner.uid, inputs.certificates, inputs.neighbours, inputs.takes_place)
         held = (inputs.cosi, inputs.credentials, inputs.volume_claim)
-        basis = (inputs.spec, *held, inputs.immovable, others)
+        basis = (inputs.spec, inputs.answer, *held, inputs.immovable, others)
         known = self._known.get(inputs.owner.key)
         if known is not None and known[0] == basis:
             return known[1]

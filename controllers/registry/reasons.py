@@ -43,7 +43,7 @@ _CONFIGURATION = (
     ),
     Reason(
         "ReleaseUnsupported",
-        "The release that the image's tag tells is too old, or is not final.",
+        "The image's release is too old, or is not final.",
         "Set spec.image to a supported release, for example registry:3.1.2.",
         gravity=Gravity.STALL,
     ),

@@ -14,6 +14,7 @@ from typing import Protocol
 import aiohttp
 import structlog
 
+from controllers.registry.child import is_version_probe
 from registry_operator.kube.object import Object
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.store import Change, Removed, Store
@@ -44,7 +45,9 @@ class Question:
 
 
 def readiness(pod: Object) -> bool | None:
-    """Whether a pod is ready; None when there is nobody to ask: it does not run, or it ends."""
+    """Whether a pod is ready; None when there is nobody to ask: it serves nobody, or ends."""
+    if is_version_probe(pod):
+        return None
     status = pod.body().get("status") or {}
     if pod.is_deleting or status.get("phase") != "Running" or not status.get("podIP"):
         return None

@@ -117,6 +117,8 @@ def _configuration(view: View) -> Condition:
     if plan == inputs.storage:
         message = "the configuration waits for the storage"
         return _condition(inputs, "ConfigurationValid", "Unknown", "WaitingForStorage", message)
+    if isinstance(plan, Blocked) and inputs.answer is None:
+        return _condition(inputs, "ConfigurationValid", "Unknown", "ReleaseNotRead", plan.message)
     if isinstance(plan, (Blocked, Stalled)):
         return _false(inputs, "ConfigurationValid", Trouble(plan.reason, plan.message))
     written = view.trouble("configuration", "http-secret")
@@ -124,6 +126,8 @@ def _configuration(view: View) -> Condition:
         return _false(inputs, "ConfigurationValid", written)
     release = plan.release
     message = f"rendered for release {release}" if release else "rendered for any release"
+    if plan.problem:
+        message = f"{message}, as the image's is not known: {plan.problem}"
     advice = recommendation(release) if release else None
     if advice is not None:
         message = f"{message}; {advice.message}"

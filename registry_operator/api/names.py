@@ -32,6 +32,9 @@ LABEL_VERSION: Final = "app.kubernetes.io/version"
 LABEL_REGISTRY: Final = f"{GROUP}/registry"
 """On every child: the name of the Registry that owns it."""
 
+VERSION_PROBE: Final = "version-probe"
+"""The value of LABEL_COMPONENT on pods that only ask an image for its release."""
+
 ANNOTATION_INTENT: Final = f"{GROUP}/intent"
 """On every child: the digest of what we last applied."""
 

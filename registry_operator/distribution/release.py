@@ -81,7 +81,12 @@ def _order(release: Release, *, absent: int) -> tuple[int, int, int, tuple[int, 
 def release_of(image: str) -> Release | None:
     """The release that the tag of `image` tells, or None; raises ImageReferenceError."""
     tag = ImageReference.parse(image).tag
-    match = _TAG.fullmatch(tag) if tag is not None else None
+    return release_of_tag(tag) if tag is not None else None
+
+
+def release_of_tag(tag: str) -> Release | None:
+    """The release that a tag tells, or the program's own word of its version."""
+    match = _TAG.fullmatch(tag)
     if match is None:
         return None
 

@@ -20,6 +20,7 @@ from registry_operator.api.names import LABEL_INSTANCE
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.cluster_model.deployments import Body, Deployments
 from registry_operator.testing.cluster_model.endpoints import serve
+from registry_operator.testing.cluster_model.errands import Errands, is_errand
 from registry_operator.testing.fake_api import Change, FakeApi
 
 _STEP_SECONDS = 0.25
@@ -31,7 +32,8 @@ class ClusterModel:
     """Runs until cancelled; does nothing while nobody writes.
 
     A pod starts when every claim that it mounts is bound and stays, and is ready when every Secret
-    that it refers to exists and `is_well` says so.
+    that it refers to exists and `is_well` says so. `version_of` is what an image says when it is
+    asked for its release.
     """
 
     def __init__(self, api: FakeApi) -> None:
@@ -40,6 +42,9 @@ class ClusterModel:
         self._due: dict[ObjectKey, None] = {}
         self._news = asyncio.Event()
         self.is_well: Callable[[Body], bool] = lambda _pod: True
+        self.version_of: Callable[[str], str | None] = lambda _image: "v3.1.2"
+        self._errands = Errands(api, self._version_of)
+        self._sent: dict[ObjectKey, None] = {}
         api.subscribe(self._see)
 
     async def run(self) -> None:
@@ -56,17 +61,26 @@ class ClusterModel:
     def step(self) -> None:
         """Take one step for whatever is due."""
         due, self._due = self._due, {}
+        sent, self._sent = self._sent, {}
         self._news.clear()
         for key in due:
             self.deployments.settle(key)
             serve(self._api, key, self.deployments.pods(key))
+        for key in sent:
+            self._errands.settle(key)
 
     def _is_well(self, pod: Body) -> bool:
         return self.is_well(pod)
 
+    def _version_of(self, image: str) -> str | None:
+        return self.version_of(image)
+
     def _see(self, change: Change) -> None:
         metadata = change.new["metadata"]
-        if change.resource in {DEPLOYMENT, SERVICE}:
+        if change.resource == POD and is_errand(change.new):
+            self._sent[ObjectKey(metadata["namespace"], metadata["name"])] = None
+            self._news.set()
+        elif change.resource in {DEPLOYMENT, SERVICE}:
             self._look_at(ObjectKey(metadata["namespace"], metadata["name"]))
         elif change.resource in _BY_LABEL:
             owner = metadata.get("labels", {}).get(LABEL_INSTANCE)

@@ -1,0 +1,130 @@
+"""The pod that asks an image for its release, where the image's tag tells nothing.
+
+In: the snapshot. Out: one pod while the wanted image has no answer that the Deployment remembers,
+else none. It starts the registry with a configuration that it can't serve with, and the kubelet
+puts the last lines of its log, which name the release, into the pod's status
+(terminationMessagePolicy FallbackToLogsOnError): so nobody has to read logs of pods, and the image
+needs no shell. It is scheduled and pulled for as the registry's pods are, under Pod Security
+`restricted`, and no Service selects it. What it said is read in releases.py.
+"""
+
+from typing import Any
+
+from controllers.kinds import POD
+from controllers.registry import child, releases
+from controllers.registry.inputs import RegistryInputs
+from registry_operator.api.names import GROUP, LABEL_COMPONENT, VERSION_PROBE, child_labels
+from registry_operator.distribution import probe
+from registry_operator.kube.object import Object
+from registry_operator.runtime.intent import digest
+from registry_operator.runtime.outcome import Blocked
+from registry_operator.runtime.owned import Desired, OwnedKind
+
+CONFIGURATION_ANNOTATION = f"{GROUP}/configuration"
+DEADLINE_SECONDS = 300
+_DIRECTORY, _FILE = "/etc/registry-operator", "config.yml"
+_USER = 65532
+_DIGEST_LENGTH = 8
+
+
+def labels(owner: Object) -> dict[str, str]:
+    """What such a pod is found by: as every child, but of a component of its own."""
+    return {**child_labels(owner.name), LABEL_COMPONENT: VERSION_PROBE}
+
+
+def desired(inputs: RegistryInputs) -> Desired:
+    """One pod, as long as nobody remembers what the image is."""
+    image = inputs.wanted.image
+    if not releases.tells_nothing(image):
+        return ()
+    if image in releases.remembered(inputs.children.deployment):
+        return ()
+    if inputs.children.service_account is None:
+        return Blocked("WaitingForIdentity", "ServiceAccount of the pods is being made")
+    spec = _spec(inputs)
+    # A pod can't be changed: one that is made otherwise is another.
+    suffix = f"version-{digest(spec)[:_DIGEST_LENGTH]}"
+    return ({"metadata": _metadata(inputs, suffix), "spec": spec},)
+
+
+def may_prune(_inputs: RegistryInputs, pod: Object) -> bool:
+    """A pod that asks goes once its answer is remembered."""
+    return child.is_version_probe(pod)
+
+
+def _metadata(inputs: RegistryInputs, suffix: str) -> dict[str, Any]:
+    template = inputs.wanted.pod_template
+    extra = template.metadata if template else None
+    return {
+        **child.metadata(inputs.owner, suffix),
+        "labels": dict((extra and extra.labels) or {}),
+        "annotations": {
+            **((extra and extra.annotations) or {}),
+            CONFIGURATION_ANNOTATION: probe.CONFIGURATION,
+            releases.IMAGE_ANNOTATION: inputs.wanted.image,
+        },
+    }
+
+
+def _spec(inputs: RegistryInputs) -> dict[str, Any]:
+    wanted = inputs.wanted
+    spec: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "activeDeadlineSeconds": DEADLINE_SECONDS,
+        "terminationGracePeriodSeconds": 1,
+        "serviceAccountName": child.name(inputs.owner),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": _USER,
+            "runAsGroup": _USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_container(inputs)],
+        "volumes": [{"name": "config", "downwardAPI": {"items": [_file()]}}],
+    }
+    optional: dict[str, Any] = {
+        "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
+        "nodeSelector": wanted.node_selector,
+        "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
+        "affinity": wanted.affinity and wanted.affinity.wire(),
+    }
+    spec.update({name: value for name, value in optional.items() if value})
+    return spec
+
+
+def _file() -> dict[str, Any]:
+    """The configuration, from an annotation of the pod: no object beside it has to be made."""
+    path = f"metadata.annotations['{CONFIGURATION_ANNOTATION}']"
+    return {"path": _FILE, "fieldRef": {"fieldPath": path}}
+
+
+def _container(inputs: RegistryInputs) -> dict[str, Any]:
+    wanted = inputs.wanted
+    container: dict[str, Any] = {
+        "name": releases.CONTAINER,
+        "image": wanted.image,
+        "command": ["registry"],
+        "args": ["serve", f"{_DIRECTORY}/{_FILE}"],
+        "env": [{"name": "OTEL_TRACES_EXPORTER", "value": "none"}],
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "32Mi"},
+            "limits": {"cpu": "1", "memory": "256Mi"},
+        },
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "readOnlyRootFilesystem": True,
+        },
+        "volumeMounts": [{"name": "config", "mountPath": _DIRECTORY, "readOnly": True}],
+    }
+    if wanted.image_pull_policy is not None:
+        container["imagePullPolicy"] = wanted.image_pull_policy
+    return container
+
+
+KIND = OwnedKind(
+    name="version-probe", resource=POD, desired=desired, may_prune=may_prune, create_only=True
+)
