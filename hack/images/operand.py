@@ -36,7 +36,7 @@ def recipes() -> list[Recipe]:
     """How the images are made."""
     return [
         _recipe(["registry:2", "registry:2.8.2"], "registry 2.8, from Debian", _registry_of_debian),
-        _registry_of("registry-3.1", ["registry:3", "registry:3.1.2"]),
+        _registry_of("registry-3.1", ["registry:3", "registry:3.1.2", "registry:edge"]),
         _registry_of("registry-3.0", ["registry:3.0.0"]),
         _recipe(
             ["local/client:1"],

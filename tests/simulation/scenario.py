@@ -10,7 +10,12 @@ from typing import Any
 
 from registry_operator.testing.builders import COSI, EMPTY_DIR, S3
 from registry_operator.testing.simulation.plan import Plan, Step
-from tests.simulation import scenario_buckets, scenario_upgrades, scenario_volumes
+from tests.simulation import (
+    scenario_buckets,
+    scenario_images,
+    scenario_upgrades,
+    scenario_volumes,
+)
 from tests.simulation.actors import KEYS
 from tests.simulation.damage import DAMAGES
 
@@ -41,6 +46,7 @@ def plan(seed: int) -> Plan:
     steps += scenario_volumes.steps(seed, seconds=SECONDS)
     steps += scenario_buckets.steps(seed, seconds=SECONDS)
     steps += scenario_upgrades.steps(seed, seconds=SECONDS)
+    steps += scenario_images.steps(seed, seconds=SECONDS)
     steps.sort(key=lambda step: step.at)
     return Plan(seed, tuple(steps), {"operators": operators})
 

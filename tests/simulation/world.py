@@ -44,6 +44,7 @@ from tests.simulation.laws.thrift import Thrift
 from tests.simulation.laws.truth import Truth
 from tests.simulation.laws.turns import Turns
 from tests.simulation.laws.upgrades import Upgrades
+from tests.simulation.scenario_images import version_of
 from tests.simulation.scenario_upgrades import CRASHES, FAILS_CHECK, NEVER_READY
 from tests.unit.controllers.registry_stage import COSI_KINDS, KINDS, OURS
 
@@ -85,6 +86,7 @@ class World:
         self.cluster.is_well = self._is_well
         self.cluster.deployments.ends = lambda pod: 3 if _image(pod) == CRASHES else 0
         self._dice = random.Random(f"checks/{seed}")
+        self.cluster.version_of = version_of
         self.api.admit(self.actors.admit)
         self.api.admit(self._admit)
         turns = Turns(self.court)

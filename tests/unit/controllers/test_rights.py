@@ -146,6 +146,9 @@ async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> No
         stage.api.put(CONFIG_MAP, a_config_map("store-ca", CERTIFICATES))
         await stage.settle()
         assert stage.told(name="trusting") == ("True", "Ready")
+        stage.create("untold", image="registry:latest")
+        await stage.settle()
+        assert stage.status("untold")["version"] == "3.1.2"
         await on_volumes(stage)
 
     used = {right for request in stage.api.requests for right in rights_of(request)}

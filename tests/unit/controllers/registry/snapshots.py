@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
+from controllers.registry.releases import IMAGE_ANNOTATION
 from controllers.registry.template import Template, specify
+from registry_operator.api.names import LABEL_COMPONENT, VERSION_PROBE
 from registry_operator.api.registry import DEFAULT_IMAGE
 from registry_operator.kube.object import Object
 from registry_operator.runtime.owned import Desired
@@ -49,6 +51,28 @@ def a_snapshot(
         credentials=credentials,
         random_secret=lambda: "random",
         **rest,
+    )
+
+
+def asked(image: str, version: str = "") -> Object:
+    """A pod that asked an image for its release; without `version` in vain."""
+    lines = f'{{"level":"info","version":"{version}"}}'
+    ended = {"exitCode": 1, "message": lines if version else "no word"}
+    return an_object(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {
+                "namespace": "team-a",
+                "name": "images-version-0",
+                "labels": {LABEL_COMPONENT: VERSION_PROBE},
+                "annotations": {IMAGE_ANNOTATION: image},
+            },
+            "status": {
+                "phase": "Failed",
+                "containerStatuses": [{"name": "registry", "state": {"terminated": ended}}],
+            },
+        }
     )
 
 

@@ -9,6 +9,7 @@ import yaml
 from controllers.registry import configuration
 from controllers.registry.configuration import KIND, Configuration, desired, may_prune
 from controllers.registry.inputs import Children
+from registry_operator.distribution.release import Release
 from registry_operator.runtime.outcome import Blocked, Stalled
 from registry_operator.testing.builders import (
     EMPTY_DIR,
@@ -22,6 +23,7 @@ from registry_operator.testing.builders import (
 from tests.unit.controllers.registry.snapshots import (
     a_cosi_registry,
     a_snapshot,
+    asked,
     body_of,
     granted,
     holding,
@@ -40,7 +42,11 @@ KEYS = {
 
 
 def plan(**spec: Any) -> Configuration:
-    found = a_snapshot(a_registry(**spec), credentials=holding(accessKey="A", secretKey="B"))
+    found = a_snapshot(
+        a_registry(**spec),
+        children=Children(version_probes=(asked(spec.get("image", "")),)),
+        credentials=holding(accessKey="A", secretKey="B"),
+    )
     assert isinstance(found.configuration, Configuration), found.configuration
     return found.configuration
 
@@ -111,6 +117,18 @@ def test_keys_of_a_bucket_are_in_the_file_and_in_no_representation() -> None:
 )
 def test_the_release_is_told_by_the_images_tag(image: str, release: str) -> None:
     assert str(plan(image=image).release or "") == release
+
+
+def test_or_by_the_image_itself_which_is_waited_for() -> None:
+    registry = a_registry(image="registry:latest")
+    waits = a_snapshot(registry).configuration
+    told = Children(version_probes=(asked("registry:latest", "v3.1.1"),))
+    found = a_snapshot(registry, children=told).configuration
+
+    assert isinstance(waits, Blocked)
+    assert waits.reason == "ReleaseNotRead"
+    assert isinstance(found, Configuration)
+    assert found.release == Release(3, 1, 1)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from registry_operator.testing.builders import (
 from tests.unit.controllers.registry.snapshots import (
     a_cosi_registry,
     a_snapshot,
+    asked,
     granted,
     having,
     holding,
@@ -320,9 +321,16 @@ def test_a_release_with_known_defects_is_told_without_stopping_anything() -> Non
 
 
 def test_an_image_whose_tag_tells_nothing_is_rendered_for_any_release() -> None:
+    image = "registry:latest"
+    found = told(serving(a_registry(image=image), version_probes=(asked(image),)))
+
+    assert found["ConfigurationValid"].message.startswith("rendered for any release, as the image")
+
+
+def test_an_image_that_is_being_asked_leaves_open_whether_the_configuration_is_valid() -> None:
     found = told(serving(a_registry(image="registry:latest")))
 
-    assert found["ConfigurationValid"].message == "rendered for any release"
+    assert short(found, "ConfigurationValid") == ("Unknown", "ReleaseNotRead")
 
 
 class TestReport:

@@ -35,7 +35,7 @@ def test_the_same_registry_is_known_by_its_line_and_by_its_release() -> None:
     names = [list(recipe.names) for recipe in operand.recipes()]
 
     assert ["registry:2", "registry:2.8.2"] in names
-    assert ["registry:3", "registry:3.1.2"] in names
+    assert ["registry:3", "registry:3.1.2", "registry:edge"] in names
 
 
 def test_trimming_takes_documentation_and_leaves_programs(tmp_path: Path) -> None:
