@@ -11,7 +11,8 @@ from tests.simulation.scenario_author import Author, Using
 
 _WITH_UNTOLD = 1 / 4
 _SILENT = "registry:nothing"
-_IMAGES = ("registry:latest", "registry:edge", _SILENT, "registry:3.1.2")
+# Not `latest`: whether it is always pulled depends on whether the Deployment is made with it.
+_IMAGES = ("registry:stable", "registry:edge", _SILENT, "registry:3.1.2")
 _NAMES = ("riddle",)
 
 

@@ -4,6 +4,7 @@ In flow two worlds at rest, one after trouble and one that never knew any; out f
 between what users would see in them. And an operator without Registries: what it still holds.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from controllers.kinds import (
     BUCKET_ACCESS,
     DEPLOYMENT,
     PERSISTENT_VOLUME_CLAIM,
+    POD,
     REGISTRY,
     REGISTRY_TEMPLATE,
     REPLICA_SET,
@@ -25,6 +27,7 @@ from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.referenced import Referenced
 from registry_operator.testing.builders import NAMESPACE
+from registry_operator.testing.cluster_model.errands import is_errand
 from registry_operator.testing.fake_api import FakeApi
 from tests.simulation.candidate import WatchedOperator
 from tests.simulation.laws import buckets
@@ -34,6 +37,7 @@ Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
 # What the pods were before, and which http secret they have, is another in each world.
 _HISTORY = (revision.ANNOTATION, upgrade.HEALTHY, failure.ANNOTATION)
+_RELEASES = "registry-operator.dev/releases"
 # A template that was written anew has come to other generations.
 _GENERATION = re.compile(r"generation \d+ of template ")
 # What is told of images that are where they are by what happened.
@@ -199,7 +203,14 @@ def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
     if "persistentVolumeClaimTemplate" in (owner["spec"].get("storage") or {}):
         data = api.get(PERSISTENT_VOLUME_CLAIM, ObjectKey(NAMESPACE, f"{name}-data"))
         children["claim"] = _child(data, owner)
+    children["pods that ask"] = [
+        pod["metadata"]["name"]
+        for pod in api.objects(POD)
+        if is_errand(pod) and pod["metadata"]["labels"].get(LABEL_REGISTRY) == name
+    ]
     deployment = children["deployments"]
+    if deployment is not None:
+        _forget_images(deployment)
     if deployment is not None and http is not None:
         template = deployment["spec"]["template"]
         uid = template["metadata"]["annotations"].pop(_HTTP_SECRET)
@@ -211,6 +222,16 @@ def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
         children["config"] = _child(api.get(SECRET, ObjectKey(NAMESPACE, config)), owner)
         children["unused configs"] = _unused(api, name, used=config)
     return children
+
+
+def _forget_images(deployment: Body) -> None:
+    """Of images that pods have no more, each world has heard what it has."""
+    text = deployment["annotations"].get(_RELEASES)
+    if text is not None:
+        used = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+        told = {image: said for image, said in json.loads(text).items() if image == used}
+        del deployment["annotations"][_RELEASES]
+        deployment["annotations"] |= {_RELEASES: told} if told else {}
 
 
 def _unused(api: FakeApi, name: str, *, used: str) -> list[str]:
