@@ -5,7 +5,8 @@ else none. It starts the registry with a configuration that it can't serve with,
 puts the last lines of its log, which name the release, into the pod's status
 (terminationMessagePolicy FallbackToLogsOnError): so nobody has to read logs of pods, and the image
 needs no shell. It is scheduled and pulled for as the registry's pods are, under Pod Security
-`restricted`, and no Service selects it. What it said is read in releases.py.
+`restricted`, and no Service selects it. What it said is read in releases.py. Why it is asked so:
+docs/adr/0019-an-image-is-asked-by-a-start-that-fails.md.
 """
 
 from typing import Any

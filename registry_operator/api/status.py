@@ -69,7 +69,7 @@ class RegistryStatus(Model):
     image: Annotated[str, Field(max_length=512)] | None = None
     """The image that the pods are told to run."""
     version: Annotated[str, Field(max_length=128)] | None = None
-    """Release of the registry, as told by the image's tag."""
+    """Release of the registry, as the image's tag tells it, or the image itself."""
     endpoint: Annotated[str, Field(max_length=512)] | None = None
     """HOST:PORT by which clients in the cluster reach the registry."""
     storage: StorageStatus | None = None
