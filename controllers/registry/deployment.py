@@ -92,7 +92,7 @@ def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
 
 
 def _metadata(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
-    """With what later decisions look at: where pods keep images, what those are, what is healthy."""
+    """With what later decisions look at: where images are, of which release, what is healthy."""
     found = inputs.children.deployment
     told = _marks(inputs, plan)
     all_new = (

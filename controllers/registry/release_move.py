@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from controllers.registry import releases
 from controllers.registry.configuration import Configuration
 from registry_operator.distribution.exposure import uses_of
 from registry_operator.distribution.finding import Finding, Severity
-from registry_operator.distribution.release import Release, release_of
 from registry_operator.distribution.upgrade import Move, judge
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ def advise(inputs: "RegistryInputs", before: Mapping[str, Any]) -> Advice:
     if image == inputs.wanted.image or not isinstance(plan, Configuration):
         return Advice()
     configuration = yaml.load(plan.text, Loader=yaml.CSafeLoader)
-    move = Move(_release(image), plan.release)
+    running = releases.of_image(image, inputs.children.deployment)
+    move = Move(running, plan.release)
     found = judge(move, uses=uses_of(configuration), configuration=configuration)
     errors = [one for one in found if one.severity is Severity.ERROR]
     refused = errors if inputs.wanted.upgrade.policy == "Supported" else []
@@ -45,10 +46,3 @@ def advise(inputs: "RegistryInputs", before: Mapping[str, Any]) -> Advice:
 
 def _words(found: list[Finding]) -> str:
     return "; ".join(f"{one.reason}: {one.message}" for one in found)
-
-
-def _release(image: str) -> Release | None:
-    try:
-        return release_of(image)
-    except ValueError:
-        return None

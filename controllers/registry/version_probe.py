@@ -89,6 +89,7 @@ def _spec(inputs: RegistryInputs) -> dict[str, Any]:
         "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
         "nodeSelector": wanted.node_selector,
         "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
+        "priorityClassName": wanted.priority_class_name,
         "affinity": wanted.affinity and wanted.affinity.wire(),
     }
     spec.update({name: value for name, value in optional.items() if value})
