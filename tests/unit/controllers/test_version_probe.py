@@ -216,3 +216,28 @@ async def test_what_somebody_else_wrote_into_the_annotation_is_no_answer(
 
         assert remembered(stage) == {LATEST: {"version": "v3.1.2"}}
         assert stage.names(SECRET)
+
+
+async def test_what_an_image_said_counts_when_the_next_one_is_judged(stage: RegistryStage) -> None:
+    async with stage.running():
+        stage.create(image=LATEST, storage=EMPTY_DIR)
+        await stage.settle(60)
+        stage.change(lambda spec: spec.update(image="registry:2.8.3"))
+        await stage.settle(60)
+
+        assert stage.status()["upgrade"]["phase"] == "Refused"
+        assert "DowngradeRefused" in stage.status()["upgrade"]["message"]
+        assert stage.status()["version"] == "3.1.2"
+
+
+async def test_an_image_that_is_asked_is_judged_by_what_it_says(stage: RegistryStage) -> None:
+    stage.cluster.version_of = lambda _image: "2.8.3"
+    async with stage.running():
+        stage.create(image="registry:3.1.2", storage=EMPTY_DIR)
+        await stage.settle(60)
+        stage.change(lambda spec: spec.update(image=LATEST))
+        await stage.settle(60)
+
+        assert stage.status()["upgrade"]["phase"] == "Refused"
+        assert "DowngradeRefused" in stage.status()["upgrade"]["message"]
+        assert stage.status()["version"] == "3.1.2"
