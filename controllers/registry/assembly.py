@@ -34,6 +34,7 @@ from controllers.registry import (
     version_probe,
     volume_claim,
 )
+from controllers.registry.checking import Checker
 from controllers.registry.client_checks import ClientCheck, Records
 from controllers.registry.gather import Gatherer, unasked
 from controllers.registry.guardian import Guardian

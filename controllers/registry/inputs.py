@@ -15,8 +15,8 @@ from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.pod_template import plan_template
 from controllers.registry.proof import Proof
-from controllers.registry.served import Served
 from controllers.registry.releases import Answer
+from controllers.registry.served import Served
 from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
