@@ -43,9 +43,11 @@ class View:
 
     @cached_property
     def pod_trouble(self) -> Trouble | None:
-        """The first thing that is wrong with the pods."""
-        children = self.inputs.children
-        return find_trouble(children.pods, children.deployment, self.inputs.told_health)
+        """The first thing that is wrong with the pods that serve, or with one that only tries."""
+        children, health = self.inputs.children, self.inputs.told_health
+        return find_trouble(children.pods, children.deployment, health) or find_trouble(
+            children.canary_pods, children.canary, health
+        )
 
     def trouble(self, *reconcilers: str) -> Trouble | None:
         """Why the first of these reconcilers could not do its work; None when all could.

@@ -232,7 +232,7 @@ async def test_a_volume_that_is_shared_rolls_and_has_replicas(stage: RegistrySta
     async with stage.running():
         template = {**CLAIM["persistentVolumeClaimTemplate"], **SHARED}
         storage = {"persistentVolumeClaimTemplate": template, "shareVolume": True}
-        stage.create(storage=storage, replicas=2)
+        stage.create(storage=storage, replicas=2, upgrade={"policy": "Any"})
         await stage.settle()
         assert stage.told() == ("True", "Ready")
         assert strategy(stage) == "RollingUpdate"
@@ -245,7 +245,7 @@ async def test_a_volume_that_is_shared_rolls_and_has_replicas(stage: RegistrySta
 
         stage.api.subscribe(count)
         stage.change(lambda spec: spec.update(image="registry:3.0.0", replicas=3))
-        await stage.settle()
+        await stage.settle(20)
         assert stage.told() == ("True", "Ready")
         assert len(stage.names(POD)) == 3
         assert fewest == 2

@@ -127,7 +127,7 @@ async def test_what_the_registry_says_of_its_storage_reaches_the_user_and_no_wri
         assert warnings(stage).count("CredentialsRejected") == 1
 
         stage.new_writes()
-        for number in range(20):
+        for number in range(15):
             stage.answer = (
                 b'{"storagedriver_s3":"s3aws: InvalidAccessKeyId: request id: %d"}' % number
             )

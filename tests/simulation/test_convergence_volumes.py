@@ -257,9 +257,10 @@ async def test_no_two_pods_are_ever_on_the_volume(stage: RegistryStage, court: C
     stage.api.subscribe(count)
     async with stage.running():
         await ready(stage)
+        stage.change(lambda spec: spec.update(upgrade={"policy": "Any"}))
         for image in ("registry:3.1.1", "registry:2.8.3", "registry:3.1.2"):
             stage.change(running(image))
-            await stage.settle()
+            await stage.settle(20)
             assert stage.told() == ("True", "Ready")
             assert stage.status()["image"] == image
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import pytest
@@ -17,6 +17,7 @@ from controllers.template import reporter as template_reporter
 from registry_operator.api.names import API_VERSION
 from registry_operator.api.registry import Registry
 from registry_operator.api.registry_template import RegistryTemplate
+from registry_operator.api.upgrade import UpgradeStatus
 from registry_operator.cli import run
 from registry_operator.runtime.metrics import Metrics
 
@@ -37,6 +38,8 @@ OTHERS = frozenset(
         *("NotFound", "ErrImageNeverPull", "WaitForFirstConsumer"),  # Kubernetes' own
         *("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"),
         *("OnRootMismatch", "RollingUpdate"),
+        *get_args(UpgradeStatus.model_fields["phase"].annotation),
+        *("Supported", "Any"),  # spec.upgrade.policy
         *("OwnerReferencesPermissionEnforcement", "OwnedKind", "RegistryTemplate"),
         *template_reporter.REASONS,
     }
