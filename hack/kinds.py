@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
         *("Secret", "Service", "ServiceAccount"),
     ),
     "apis/apps/v1": ("Deployment", "ReplicaSet"),
+    "apis/autoscaling/v2": ("HorizontalPodAutoscaler",),
     "apis/coordination.k8s.io/v1": ("Lease",),
     "apis/discovery.k8s.io/v1": ("EndpointSlice",),
     "apis/events.k8s.io/v1": ("Event",),

@@ -17,6 +17,7 @@ from controllers.kinds import (
     REGISTRY,
 )
 from controllers.registry import (
+    autoscaler,
     bucket_access,
     bucket_claim,
     child,
@@ -26,6 +27,7 @@ from controllers.registry import (
     guardian,
     http_secret,
     mender,
+    pod_disruption_budget,
     referrers,
     reporter,
     service,
@@ -69,6 +71,8 @@ KINDS: tuple[OwnedKind[RegistryInputs], ...] = (
     bucket_claim.KIND,
     bucket_access.KIND,
     volume_claim.KIND,
+    pod_disruption_budget.KIND,
+    autoscaler.KIND,
 )
 """Every kind that a Registry owns, one module each."""
 
@@ -101,6 +105,7 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "deployments",
             "secrets",
             "service_accounts",
+            "autoscalers",
             *_STORAGE,
         ),
         service.KIND.name: ("services",),
@@ -108,6 +113,8 @@ TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         bucket_claim.KIND.name: (*_COSI, "deployments"),
         bucket_access.KIND.name: (*_COSI, "deployments", "referenced_secrets"),
         volume_claim.KIND.name: ("volume_claims", "deployments"),
+        pod_disruption_budget.KIND.name: ("pod_disruption_budgets",),
+        autoscaler.KIND.name: ("autoscalers", "deployments"),
         guardian.NAME: (*_COSI, "volume_claims"),
         mender.NAME: _COSI,
         reporter.NAME: tuple(

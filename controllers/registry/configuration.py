@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from controllers.kinds import SECRET
-from controllers.registry import child, options
+from controllers.registry import child, options, scaling
 from controllers.registry.options import driver_of
 from registry_operator.distribution import passthrough
 from registry_operator.distribution.configuration import Settings, render, to_yaml
@@ -72,7 +72,7 @@ def plan_configuration(inputs: "RegistryInputs") -> Configuration | Blocked | St
     storage = inputs.storage
     if isinstance(storage, (Blocked, Stalled)):
         return storage
-    settings = Settings(storage=storage.driver, replicas=wanted.replicas, extra=extra)
+    settings = Settings(storage=storage.driver, replicas=scaling.most(wanted), extra=extra)
     text = to_yaml(render(settings, release=release))
     name = _secret_name(inputs.owner, text, storage.files)
     return Configuration(name, text, release, storage.files, answer.problem)

@@ -16,6 +16,7 @@ from controllers.registry import (
     observed,
     releases,
     revision,
+    scaling,
     sharing,
     volume,
 )
@@ -36,6 +37,9 @@ def desired(inputs: RegistryInputs) -> Desired:
     plan = inputs.upgrade
     if isinstance(plan, (Blocked, Stalled)):
         return plan
+    autoscaled = scaling.waiting_for(inputs)
+    if autoscaled is not None:
+        return autoscaled
     tries = [canary.body(inputs, plan.wanted)] if plan.tries else []
     if tries and _is_left_alone(inputs, plan):
         return tries
@@ -53,13 +57,14 @@ def _is_left_alone(inputs: RegistryInputs, plan: Plan) -> bool:
     if found is None or sharing.LEFT in found.annotations:
         return False
     is_kept = revision.of_template(plan.template) == revision.of(found)
-    asked = found.body()["spec"].get("replicas", 1)
-    return is_kept and bool(asked == _replicas(inputs, plan))
+    says = _replicas(inputs, plan).get("replicas")
+    has_heard = found.annotations.get(scaling.ANNOTATION) == scaling.mark(inputs)
+    return is_kept and has_heard and says in {None, scaling.asked_of(found)}
 
 
 def _body(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
     spec = {
-        "replicas": _replicas(inputs, plan),
+        **_replicas(inputs, plan),
         "revisionHistoryLimit": 5,
         "progressDeadlineSeconds": inputs.wanted.upgrade.progress_deadline_seconds,
         "strategy": _strategy(inputs),
@@ -73,15 +78,14 @@ def _body(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
     return {"metadata": _metadata(inputs, plan), "spec": spec}
 
 
-def _replicas(inputs: RegistryInputs, plan: Plan) -> int:
+def _replicas(inputs: RegistryInputs, plan: Plan) -> dict[str, int]:
     """As wanted; but pods that keep another storage for now may not be able to share it."""
-    deployment, wanted = inputs.children.deployment, inputs.wanted
+    deployment = inputs.children.deployment
     if plan.is_held and deployment is not None:
         used = deployment.annotations.get(moving.ANNOTATION)
-        if used != moving.mark(inputs.owner, wanted.storage):
-            held: int = deployment.body()["spec"].get("replicas", 1)
-            return held
-    return wanted.replicas
+        if used != moving.mark(inputs.owner, inputs.wanted.storage):
+            return {"replicas": scaling.asked_of(deployment)}
+    return scaling.said(inputs)
 
 
 def _strategy(inputs: RegistryInputs) -> dict[str, Any]:
@@ -102,6 +106,7 @@ def _metadata(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
     )
     told |= {
         sharing.LEFT: sharing.left(found, told[sharing.ANNOTATION], all_new=all_new),
+        scaling.ANNOTATION: scaling.mark(inputs),
         releases.ANNOTATION: releases.annotation(inputs),
         revision.ANNOTATION: revision.of_template(plan.template),
         HEALTHY: plan.healthy,

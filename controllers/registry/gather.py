@@ -199,6 +199,7 @@ class Gatherer:
             ),
             service=_own(owner, stores.services.get(child.key(owner))),
             endpoint_slices=tuple(stores.endpoint_slices.by_index(OWNER_INDEX, index)),
+            autoscaler=_own(owner, stores.autoscalers.get(child.key(owner))),
         )
 
     def _cosi(self, owner: Object, spec: RegistrySpec | None) -> CosiObjects:

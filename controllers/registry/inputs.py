@@ -57,6 +57,7 @@ class Children:
     version_probes: tuple[Object, ...] = ()
     service: Object | None = None
     endpoint_slices: tuple[Object, ...] = ()
+    autoscaler: Object | None = None
 
 
 @dataclass(frozen=True, slots=True)

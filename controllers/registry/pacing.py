@@ -22,7 +22,13 @@ _LONGEST: Final = 120.0
 
 # What a reconciler waits for while another of the same Registry is about to do it.
 _PASSING: Final = frozenset(
-    {"WaitingForConfiguration", "WaitingForIdentity", "WaitingForFinalizer", "SecretNotRead"}
+    {
+        "WaitingForConfiguration",
+        "WaitingForIdentity",
+        "WaitingForFinalizer",
+        "WaitingForAutoscaler",
+        "SecretNotRead",
+    }
 )
 _GRAVE: Final = frozenset({Gravity.TROUBLE, Gravity.STALL})
 

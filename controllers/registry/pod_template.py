@@ -124,7 +124,7 @@ def _pod_spec(inputs: "RegistryInputs", plan: Configuration) -> dict[str, Any]:
         "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
         "nodeSelector": wanted.node_selector,
         "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
-        "affinity": wanted.affinity and wanted.affinity.wire(),
+        "affinity": spreading.affinity(inputs.owner, wanted),
         "priorityClassName": wanted.priority_class_name,
         "topologySpreadConstraints": spreading.constraints(inputs.owner, wanted),
     }

@@ -9,6 +9,7 @@ move_reasons.py.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from controllers.registry.availability_reasons import AVAILABILITY
 from controllers.registry.move_reasons import MOVE
 from controllers.registry.reason import Gravity, Reason
 from controllers.registry.storage_reasons import STORAGE
@@ -27,6 +28,10 @@ CONDITIONS: Mapping[str, str] = MappingProxyType(
         "ConfigurationValid": "The specification makes a configuration that the registry accepts.",
         "ServiceAvailable": "The Service exists as specified and has its address.",
         "Progressing": "A change is being rolled out.",
+        "DisruptionBudgetValid": "Nodes can be drained with the budget that is asked for. Only "
+        "there with spec.disruptionBudget.",
+        "AutoscalingActive": "The number of pods follows metrics. Only there with "
+        "spec.autoscaling.",
         "Reconciling": "The operator or the cluster is at work. Only there while true.",
         "Stalled": "A person must act; see the reason. Only there while true.",
         "Paused": "spec.paused holds back all changes. Only there while true.",
@@ -117,8 +122,8 @@ _PODS = (
     Reason("Serving", "Pods are ready behind the Service.", gravity=Gravity.STATE),
     Reason(
         "ScaledToZero",
-        "spec.replicas is 0.",
-        "Set spec.replicas to 1 or more.",
+        "spec.replicas is 0, or an autoscaled Deployment was scaled to 0.",
+        "Set spec.replicas to 1 or more, or scale the Deployment.",
         gravity=Gravity.STATE,
     ),
     Reason(
@@ -289,7 +294,7 @@ TABLE: Mapping[str, Reason] = MappingProxyType(
         reason.name: reason
         for group in (
             *(_SUMMARY, STORAGE, VOLUME, _CONFIGURATION, _SERVICE, _PODS, _ROLLOUT, UPGRADE),
-            *(_WRITES, _TEMPLATE, MOVE),
+            *(_WRITES, _TEMPLATE, MOVE, AVAILABILITY),
         )
         for reason in group
     }

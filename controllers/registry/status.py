@@ -11,7 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from controllers.registry import (
+    availability_condition,
     observed,
+    scaling,
     served_condition,
     storage_condition,
     template_condition,
@@ -88,12 +90,12 @@ def conditions(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list
     elif ready.status != "True":
         summary = "Stalled" if stalls(ready.reason) else "Reconciling"
         told.append(_true(inputs, summary, ready.reason, ready.message))
-    return [*told, *template_condition.told(inputs)]
+    return [*told, *availability_condition.told(inputs), *template_condition.told(inputs)]
 
 
 def _available(view: View) -> Condition:
     inputs = view.inputs
-    wanted = inputs.wanted.replicas
+    wanted = scaling.count(inputs)
     unserved = served_condition.trouble(inputs)
     if view.ready_endpoints and unserved is not None:
         return _false(inputs, "Available", unserved)
@@ -101,7 +103,7 @@ def _available(view: View) -> Condition:
         message = f"{view.ready_endpoints} pods serve, {wanted} wanted"
         return _true(inputs, "Available", "Serving", message)
     if wanted == 0:
-        return _false(inputs, "Available", Trouble("ScaledToZero", "spec.replicas is 0"))
+        return _false(inputs, "Available", Trouble("ScaledToZero", _off(inputs)))
     trouble = view.trouble("deployment") or view.pod_trouble
     if trouble is None:
         unready = observed.running(inputs.children.pods)
@@ -111,6 +113,12 @@ def _available(view: View) -> Condition:
             else Trouble("PodsStarting", "no pod runs yet")
         )
     return _false(inputs, "Available", trouble)
+
+
+def _off(inputs: RegistryInputs) -> str:
+    """Who turned the registry off."""
+    autoscaled = scaling.is_autoscaled(inputs.wanted)
+    return "the Deployment was scaled to 0" if autoscaled else "spec.replicas is 0"
 
 
 def _configuration(view: View) -> Condition:
@@ -181,7 +189,7 @@ def _is_changed(inputs: RegistryInputs, deployment: Object) -> bool:
     wanted = inputs.wanted
     return not observed.runs(
         deployment,
-        replicas=wanted.replicas,
+        replicas=scaling.count(inputs),
         image=wanted.image,
         configuration_name=plan.secret_name,
     )
@@ -201,10 +209,12 @@ def _ready(view: View, concerns: Sequence[Condition], progressing: Condition) ->
         if not stalls(progressing.reason):
             trouble = view.pod_trouble or trouble
         return _false(inputs, "Ready", trouble)
-    if inputs.wanted.replicas == 0:
-        return _true(
-            inputs, "Ready", "ScaledToZero", "spec.replicas is 0: nothing serves, as asked"
-        )
+    refused = availability_condition.refusal(inputs.wanted)
+    if refused is not None:
+        return _false(inputs, "Ready", refused)
+    if scaling.count(inputs) == 0:
+        message = f"{_off(inputs)}: nothing serves, as asked"
+        return _true(inputs, "Ready", "ScaledToZero", message)
     return _true(inputs, "Ready", "Ready", concerns[0].message)
 
 

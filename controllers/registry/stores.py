@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from types import MappingProxyType
 
 from controllers.kinds import (
+    AUTOSCALER,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
@@ -17,6 +18,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REGISTRY_TEMPLATE,
     REPLICA_SET,
@@ -49,6 +51,8 @@ class Stores:
     services: Store
     service_accounts: Store
     endpoint_slices: Store
+    pod_disruption_budgets: Store
+    autoscalers: Store
     bucket_claims: Store
     bucket_accesses: Store
     referenced_secrets: Referenced
@@ -107,6 +111,8 @@ def declare(operator: Operator, namespace: str | None) -> Stores:
         services=children(SERVICE),
         service_accounts=children(SERVICE_ACCOUNT),
         endpoint_slices=children(ENDPOINT_SLICE),
+        pod_disruption_budgets=children(POD_DISRUPTION_BUDGET),
+        autoscalers=children(AUTOSCALER),
         bucket_claims=children(BUCKET_CLAIM, optional=True, label=None),
         bucket_accesses=children(BUCKET_ACCESS, optional=True),
         referenced_secrets=referenced(SECRET),

@@ -22,7 +22,7 @@ from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from controllers.registry import failure, observed, revision
+from controllers.registry import failure, observed, revision, scaling
 from controllers.registry.failure import Evidence, Failure
 from controllers.registry.pods import find_trouble
 from controllers.registry.release_move import Advice, advise
@@ -154,8 +154,7 @@ class _Change:
 
     @property
     def _replicas(self) -> int:
-        asked: int = self.deployment.body()["spec"].get("replicas", 1)
-        return asked
+        return scaling.asked_of(self.deployment)
 
     @property
     def failed(self) -> Failure | None:

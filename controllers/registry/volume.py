@@ -10,7 +10,8 @@ pod ends before the next one starts.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from controllers.registry import child
+from controllers.registry import child, scaling
+from registry_operator.api.registry import RegistrySpec
 from registry_operator.api.storage import Storage
 from registry_operator.api.volumes import DEFAULT_ACCESS_MODE, VolumeClaim
 from registry_operator.kube.object import Object
@@ -102,13 +103,15 @@ def waiting_for(inputs: "RegistryInputs") -> Blocked | Stalled | None:
             "Registry: use persistentVolumeClaimTemplate, or have the operator run with "
             "--allow-host-path",
         )
-    many = _too_many(storage, inputs.wanted.replicas)
+    many = too_many(inputs.wanted)
     key = claim_key(inputs.owner, storage)
     return many if many is not None or key is None else _claim(inputs, storage, key)
 
 
-def _too_many(storage: Storage, replicas: int) -> Stalled | None:
-    if replicas <= 1 or is_shared(storage):
+def too_many(wanted: RegistrySpec) -> Stalled | None:
+    """Why there may not be as many pods as are asked for; None where there may."""
+    storage, most = wanted.storage, scaling.most(wanted)
+    if most <= 1 or storage is None or not is_volume(storage) or is_shared(storage):
         return None
     field = f"spec.storage.{storage.kind}"
     if storage.kind in LOST_WITH_POD:
@@ -118,9 +121,10 @@ def _too_many(storage: Storage, replicas: int) -> Stalled | None:
         why = f"one pod alone may write to {field}"
         ways = "a bucket" if storage.host_path is not None else _WAYS
         cure = f"or use storage that pods share: {ways}"
+    count = "autoscaling.maxReplicas" if scaling.is_autoscaled(wanted) else "replicas"
     return Stalled(
         "ReplicasNeedSharedStorage",
-        f"spec.replicas is {replicas}, but {why}: set spec.replicas to 1, {cure}",
+        f"spec.{count} is {most}, but {why}: set spec.{count} to 1, {cure}",
     )
 
 

@@ -18,11 +18,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from controllers.kinds import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
     ENDPOINT_SLICE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REPLICA_SET,
     SECRET,
@@ -43,7 +45,7 @@ from registry_operator.testing.virtual_loop import VirtualClock, VirtualLoop
 
 SPEC = {"image": "registry:3.1.2", "storage": {"emptyDir": {}}}
 KINDS = (
-    *(REGISTRY, DEPLOYMENT, REPLICA_SET, POD),
+    *(REGISTRY, DEPLOYMENT, REPLICA_SET, POD, POD_DISRUPTION_BUDGET, AUTOSCALER),
     *(SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM),
 )
 _HERE = Address("127.0.0.1", 0)

@@ -19,7 +19,9 @@ Source = Literal["template", "registry", "default"]
 Path = tuple[str, ...]
 Spec = Mapping[str, Any]
 
-ALTERNATIVES: frozenset[Path] = frozenset({("storage",), ("config", "auth"), ("config", "storage")})
+ALTERNATIVES: frozenset[Path] = frozenset(
+    {("storage",), ("disruptionBudget",), ("config", "auth"), ("config", "storage")}
+)
 """Maps of which one key is chosen: whoever overrides one replaces it whole."""
 
 
@@ -148,7 +150,11 @@ def _read(
     service = {"type": model.service.type, **written.get("service", {})}
     broken = [need for need in NEEDS if need.is_broken_by(service)]
 
-    return model, [(("service", need.field), need.cure) for need in broken]
+    found = [(("service", need.field), need.cure) for need in broken]
+    if model.autoscaling is not None and not model.autoscaling.is_in_order:
+        found.append((("autoscaling", "minReplicas"), "must not be above autoscaling.maxReplicas"))
+
+    return model, found
 
 
 def _path(location: tuple[int | str, ...], written: Any, *, is_missing: bool) -> Path:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
+from registry_operator.api.availability import MOST_REPLICAS, Autoscaling, DisruptionBudget
 from registry_operator.api.definition import Column, Definition, ready
 from registry_operator.api.health_check import HealthCheck
 from registry_operator.api.names import CATEGORY, NAME_LIMIT
@@ -48,9 +49,11 @@ class RegistrySpec(Model):
 
     # The scale subresource fails on null.
     replicas: Annotated[
-        int, Field(ge=0, le=100, json_schema_extra={"format": "int32", "nullable": False})
+        int,
+        Field(ge=0, le=MOST_REPLICAS, json_schema_extra={"format": "int32", "nullable": False}),
     ] = 1
-    """Number of registry pods. More than one needs storage that they share."""
+    """Number of registry pods. More than one needs storage that they share. With autoscaling only 0
+    means something: off."""
     image: Annotated[str, Field(max_length=512, json_schema_extra=rules(_IMAGE))] = DEFAULT_IMAGE
     """Container image of the registry. Its tag names the release, for which the configuration is
     written."""
@@ -82,8 +85,13 @@ class RegistrySpec(Model):
     """Labels that a node must have to run the pods."""
     tolerations: Tolerations | None = None
     """Taints that the pods tolerate."""
+    autoscaling: Autoscaling | None = None
+    """Lets a HorizontalPodAutoscaler decide the number of registry pods."""
+    disruption_budget: DisruptionBudget | None = None
+    """How many pods node drains may take at a time: one, where there are several, when absent."""
     affinity: Affinity | None = None
-    """Affinity of the pods to nodes and to other pods."""
+    """Affinity of the pods to nodes and to other pods. Without podAntiAffinity and
+    topologySpreadConstraints pods prefer different zones."""
     topology_spread_constraints: TopologySpreadConstraints | None = None
     """How the pods are spread. Softly over nodes and zones when absent, not at all when empty."""
     priority_class_name: Name | None = None

@@ -17,6 +17,8 @@ DEPLOYMENTS = Resource("apps", "v1", "Deployment", "deployments")
 REPLICA_SETS = Resource("apps", "v1", "ReplicaSet", "replicasets")
 LEASES = Resource("coordination.k8s.io", "v1", "Lease", "leases")
 SLICES = Resource("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices")
+BUDGETS = Resource("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+AUTOSCALERS = Resource("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 WIDGETS = Resource("behaviour.example.org", "v1", "Widget", "widgets")
 GADGETS = Resource("behaviour.example.org", "v1", "Gadget", "gadgets")
 DEFINITIONS = Resource(
@@ -29,6 +31,7 @@ DEFINITIONS = Resource(
 BUILT_IN = (
     *(CONFIG_MAPS, SECRETS, SERVICES, PODS, NAMESPACES, ACCOUNTS),
     *(DEPLOYMENTS, REPLICA_SETS, LEASES, SLICES, CLAIMS, CLASSES),
+    *(BUDGETS, AUTOSCALERS),
 )
 
 _ANY: Body = {"x-kubernetes-preserve-unknown-fields": True}

@@ -37,9 +37,10 @@ OTHERS = frozenset(
         *("LeadershipLost", "NoCredentials", "StopError"),  # why the operator stopped
         *("NotFound", "ErrImageNeverPull", "WaitForFirstConsumer"),  # Kubernetes' own
         *("ReadWriteOnce", "ReadWriteMany", "ReadOnlyMany", "ReadWriteOncePod"),
-        *("OnRootMismatch", "RollingUpdate"),
         *get_args(UpgradeStatus.model_fields["phase"].annotation),
         *("Supported", "Any"),  # spec.upgrade.policy
+        *("OnRootMismatch", "RollingUpdate", "ContainerResource", "PreferSameZone"),
+        *("PreferSameNode", "AlwaysAllow"),
         *("OwnerReferencesPermissionEnforcement", "OwnedKind", "RegistryTemplate"),
         *template_reporter.REASONS,
     }

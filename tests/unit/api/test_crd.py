@@ -172,6 +172,8 @@ def test_defaults_are_told_down_to_the_leaves() -> None:
             for cloud in ("s3", "gcs", "azure")
             for source in ("configMapRef", "secretRef")
         },
+        ".spec.autoscaling.minReplicas": "1",
+        ".spec.disruptionBudget.enabled": "true",
         ".spec.paused": "false",
         ".spec.deletionPolicy": "Retain",
     }

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from controllers.kinds import (
+    AUTOSCALER,
     BUCKET,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
@@ -16,6 +17,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REGISTRY_TEMPLATE,
     REPLICA_SET,
@@ -39,7 +41,7 @@ from tests.operator_stage import OperatorStage
 OURS = tuple(crd(definition) for definition in DEFINITIONS)
 KINDS = (
     REGISTRY, DEPLOYMENT, REPLICA_SET, POD, SECRET, CONFIG_MAP, SERVICE, SERVICE_ACCOUNT,
-    ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM,
+    ENDPOINT_SLICE, PERSISTENT_VOLUME_CLAIM, POD_DISRUPTION_BUDGET, AUTOSCALER,
 )  # fmt: skip
 COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS, BUCKET)
 PASSED = Result(Verdict.PASSED, "", "", 0.1)

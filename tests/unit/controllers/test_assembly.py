@@ -9,6 +9,7 @@ import pytest
 
 import controllers
 from controllers.kinds import (
+    AUTOSCALER,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
@@ -16,6 +17,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REGISTRY_TEMPLATE,
     REPLICA_SET,
@@ -130,6 +132,7 @@ OBJECTS: list[tuple[str, Callable[[RegistryStage], None]]] = [
 
 def test_every_store_is_tried() -> None:
     apart = {"referenced_config_maps", "referenced_volume_claims", "volume_claims"}
+    apart |= {"pod_disruption_budgets", "autoscalers"}
     assert {store for store, _ in OBJECTS} | apart == STORES
 
 
@@ -154,6 +157,29 @@ async def test_a_change_wakes_who_looks_at_it_and_nobody_else(
         await a_granted_bucket(stage)
         before = runs(operator)
         change(stage)
+        await stage.settle(2)
+        after = runs(operator)
+
+    woken = {name for name in after if after[name] > before[name]}
+    assert woken == {name for name, stores in TRIGGERS.items() if store in stores}
+
+
+@pytest.mark.virtual
+@pytest.mark.parametrize(
+    ("resource", "store"),
+    [(POD_DISRUPTION_BUDGET, "pod_disruption_budgets"), (AUTOSCALER, "autoscalers")],
+)
+async def test_what_several_pods_have_wakes_who_looks_at_it(
+    clock: VirtualClock, resource: Resource, store: str
+) -> None:
+    stage = RegistryStage(clock)
+    async with stage.running() as operator:
+        stage.api.put(SECRET, a_secret("s3-keys", {"accessKey": "A", "secretKey": "B"}))
+        stage.create(storage=S3, autoscaling={"minReplicas": 2, "maxReplicas": 5})
+        await stage.settle()
+        assert stage.told() == ("True", "Ready")
+        before = runs(operator)
+        touch(resource, "images")(stage)
         await stage.settle(2)
         after = runs(operator)
 

@@ -8,11 +8,13 @@ import yaml
 
 import controllers
 from controllers.kinds import (
+    AUTOSCALER,
     BUCKET,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
     PERSISTENT_VOLUME_CLAIM,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REPLICA_SET,
     SECRET,
@@ -27,6 +29,7 @@ from registry_operator.testing.builders import (
     COSI,
     NAMED_CLAIM,
     NAMESPACE,
+    S3,
     TRUSTING,
     a_config_map,
     a_registry,
@@ -106,6 +109,17 @@ async def on_volumes(stage: RegistryStage) -> None:
     )
 
 
+async def of_several(stage: RegistryStage) -> None:
+    """One whose pods are several, as an autoscaler says, and no more."""
+    stage.api.put(SECRET, a_secret("s3-keys", {"accessKey": "A", "secretKey": "B"}))
+    stage.create("several", storage=S3, autoscaling={"maxReplicas": 3})
+    await stage.settle()
+    assert stage.names(AUTOSCALER) == stage.names(POD_DISRUPTION_BUDGET) == ["several"]
+    stage.change(lambda spec: spec.pop("autoscaling"), "several")
+    await stage.settle()
+    assert stage.names(AUTOSCALER) == stage.names(POD_DISRUPTION_BUDGET) == []
+
+
 @pytest.mark.virtual
 async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> None:
     stage = RegistryStage(clock, cosi=True)
@@ -150,6 +164,7 @@ async def test_a_whole_life_uses_exactly_these_rights(clock: VirtualClock) -> No
         await stage.settle()
         assert stage.status("untold")["version"] == "3.1.2"
         await on_volumes(stage)
+        await of_several(stage)
 
     used = {right for request in stage.api.requests for right in rights_of(request)}
 

@@ -31,6 +31,7 @@ class _Peculiar(NamedTuple):
     needs_version: bool = False
     rules: tuple[Rule, ...] = ()
     selectable: tuple[str, ...] = ()
+    version: str = "v1"
 
 
 _REPLICAS: Final = ScalePaths(
@@ -50,6 +51,11 @@ _MADE_BY: Final = (
     rules.immutable("parameters", "provisioner", "reclaimPolicy", "volumeBindingMode"),
 )
 _SERVED: Final = (rules.service_name, rules.service_ports, rules.one_cluster_ip)
+_BUDGETED: Final = (rules.not_both("spec.minAvailable", "spec.maxUnavailable"),)
+_AUTOSCALED: Final = (
+    rules.required("spec.maxReplicas", "spec.scaleTargetRef.kind", "spec.scaleTargetRef.name"),
+    rules.bounds_in_order,
+)
 _CORE: Final = "io.k8s.api.core.v1"
 _APPS: Final = "io.k8s.api.apps.v1"
 
@@ -81,6 +87,13 @@ _KINDS: Final = {
     ("apps", "ReplicaSet"): _Peculiar(
         f"{_APPS}.ReplicaSet", "desired", has_status=True, scale=_REPLICAS, rules=_TEMPLATED
     ),
+    ("autoscaling", "HorizontalPodAutoscaler"): _Peculiar(
+        "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
+        "desired",
+        has_status=True,
+        rules=_AUTOSCALED,
+        version="v2",
+    ),
     ("coordination.k8s.io", "Lease"): _Peculiar(
         "io.k8s.api.coordination.v1.Lease", needs_version=True
     ),
@@ -91,7 +104,10 @@ _KINDS: Final = {
         "io.k8s.api.events.v1.Event", selectable=("reason", "type", "regarding.name")
     ),
     ("policy", "PodDisruptionBudget"): _Peculiar(
-        "io.k8s.api.policy.v1.PodDisruptionBudget", "desired", has_status=True
+        "io.k8s.api.policy.v1.PodDisruptionBudget",
+        "desired",
+        has_status=True,
+        rules=_BUDGETED,
     ),
     ("storage.k8s.io", "StorageClass"): _Peculiar(
         "io.k8s.api.storage.v1.StorageClass", rules=_MADE_BY
@@ -103,7 +119,7 @@ _KINDS: Final = {
 def builtin(resource: Resource) -> Kind | None:
     """Return what the server knows of a kind itself, None if it is none of its own."""
     peculiar = _KINDS.get((resource.group, resource.kind))
-    if peculiar is None or resource.version != "v1":
+    if peculiar is None or resource.version != peculiar.version:
         return None
     return Kind(
         resource,

@@ -12,6 +12,7 @@ from typing import Any, Final
 Body = dict[str, Any]
 
 _CORE: Final = "io.k8s.api.core.v1"
+_SCALING: Final = "io.k8s.api.autoscaling.v2"
 _APPS: Final = "io.k8s.api.apps.v1"
 
 DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -22,6 +23,7 @@ DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     f"{_APPS}.DeploymentStrategy": {"type": "RollingUpdate"},
     f"{_APPS}.ReplicaSetSpec": {"replicas": 1},
+    f"{_SCALING}.HorizontalPodAutoscalerSpec": {"minReplicas": 1},
     f"{_CORE}.ConfigMapVolumeSource": {"defaultMode": 0o644},
     f"{_CORE}.Container": {
         "terminationMessagePath": "/dev/termination-log",
@@ -66,6 +68,25 @@ def _strategy(strategy: Body) -> None:
         rolling = strategy.setdefault("rollingUpdate", {})
         rolling.setdefault("maxUnavailable", "25%")
         rolling.setdefault("maxSurge", "25%")
+
+
+def _autoscaler(spec: Body) -> None:
+    if not spec.get("metrics"):
+        target = {"type": "Utilization", "averageUtilization": 80}
+        spec["metrics"] = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}]
+
+
+def _behavior(behavior: Body) -> None:
+    """Whoever says something of one direction is told the rest of both."""
+    everything = {"type": "Percent", "value": 100, "periodSeconds": 15}
+    up, down = behavior.setdefault("scaleUp", {}), behavior.setdefault("scaleDown", {})
+    up.setdefault("stabilizationWindowSeconds", 0)
+    for rules, policies in (
+        (up, [{"type": "Pods", "value": 4, "periodSeconds": 15}, everything]),
+        (down, [everything]),
+    ):
+        rules.setdefault("selectPolicy", "Max")
+        rules.setdefault("policies", policies)
 
 
 def _pull_policy(container: Body) -> None:
@@ -126,6 +147,8 @@ def _service_port(port: Body) -> None:
 
 FILLERS: Final[Mapping[str, Callable[[Body], None]]] = {
     f"{_APPS}.DeploymentStrategy": _strategy,
+    f"{_SCALING}.HorizontalPodAutoscalerBehavior": _behavior,
+    f"{_SCALING}.HorizontalPodAutoscalerSpec": _autoscaler,
     f"{_CORE}.Container": _pull_policy,
     f"{_CORE}.EnvVar": _variable,
     f"{_CORE}.Namespace": _namespace,

@@ -64,6 +64,26 @@ def not_negative(*paths: str) -> Rule:
     return rule
 
 
+def not_both(one: str, other: str) -> Rule:
+    """Refuse a budget that speaks of both (policy/v1)."""
+    first, second = one.rpartition(".")[2], other.rpartition(".")[2]
+
+    def rule(new: Body, _old: Body | None) -> Iterator[Cause]:
+        if at(new, one) is not None and at(new, other) is not None:
+            message = f"Invalid value: {first} and {second} cannot be both set"
+            yield Cause(_INVALID, message, "spec")
+
+    return rule
+
+
+def bounds_in_order(new: Body, _old: Body | None) -> Iterator[Cause]:
+    """Refuse an autoscaler that may have fewer pods than it must (autoscaling/v2)."""
+    most, least = at(new, "spec.maxReplicas"), at(new, "spec.minReplicas")
+    if isinstance(most, int) and isinstance(least, int) and most < least:
+        message = f"Invalid value: {most}: must be greater than or equal to `minReplicas`"
+        yield Cause(_INVALID, message, "spec.maxReplicas")
+
+
 def selects_its_template(new: Body, _old: Body | None) -> Iterator[Cause]:
     """Refuse a selector that does not match the pods that it is to select."""
     wanted = at(new, "spec.selector.matchLabels") or {}

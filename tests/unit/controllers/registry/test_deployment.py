@@ -199,7 +199,6 @@ def test_metadata_of_the_user_is_added_and_cannot_replace_ours() -> None:
         ("imagePullSecrets", [{"name": "pull"}]),
         ("nodeSelector", {"disk": "ssd"}),
         ("tolerations", [{"key": "a", "operator": "Exists"}]),
-        ("affinity", {"podAntiAffinity": {}}),
         ("priorityClassName", "important"),
     ],
 )

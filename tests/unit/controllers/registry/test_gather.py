@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from controllers.kinds import (
+    AUTOSCALER,
     BUCKET_ACCESS,
     BUCKET_CLAIM,
     CONFIG_MAP,
@@ -12,6 +13,7 @@ from controllers.kinds import (
     ENDPOINT_SLICE,
     PERSISTENT_VOLUME_CLAIM,
     POD,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REGISTRY_TEMPLATE,
     REPLICA_SET,
@@ -71,7 +73,7 @@ pytestmark = pytest.mark.virtual
 KEY = ObjectKey(NAMESPACE, "images")
 CHILDREN = (
     DEPLOYMENT, REPLICA_SET, POD, SERVICE, SERVICE_ACCOUNT, ENDPOINT_SLICE, BUCKET_CLAIM,
-    BUCKET_ACCESS, PERSISTENT_VOLUME_CLAIM,
+    BUCKET_ACCESS, PERSISTENT_VOLUME_CLAIM, POD_DISRUPTION_BUDGET, AUTOSCALER,
 )  # fmt: skip
 
 
@@ -109,6 +111,8 @@ class Field:
             services=stores[SERVICE],
             service_accounts=stores[SERVICE_ACCOUNT],
             endpoint_slices=stores[ENDPOINT_SLICE],
+            pod_disruption_budgets=stores[POD_DISRUPTION_BUDGET],
+            autoscalers=stores[AUTOSCALER],
             bucket_claims=stores[BUCKET_CLAIM],
             bucket_accesses=stores[BUCKET_ACCESS],
             referenced_secrets=Referenced(client, self.others, clock=clock),
