@@ -41,8 +41,8 @@ def refusal(wanted: RegistrySpec) -> Trouble | None:
         ways.append("raise spec.autoscaling.minReplicas")
     return Trouble(
         "BudgetBlocksDrains",
-        f"spec.disruptionBudget.{bound.field} is {bound.value}, and there may be {pods} pods: no "
-        f"node that runs one could ever be drained, so drains take one pod at a time; "
+        f"spec.disruptionBudget.{bound.field} is {bound.value}, and the pods may be as few as "
+        f"{pods}: no node that runs one could ever be drained, so drains take one pod at a time; "
         f"{', or '.join(ways)}",
     )
 
@@ -65,15 +65,15 @@ def _autoscaling(inputs: RegistryInputs) -> Condition:
     if not scaling.is_autoscaled(inputs.wanted) or _is_off(inputs):
         why = "autoscaling rests while replicas are 0"
         return _said(inputs, _AUTOSCALING, "False", Trouble("ScaledToZero", why))
-    if found is None or not autoscaler.may_scale(inputs):
-        why = "there is no HorizontalPodAutoscaler yet; it waits for storage that pods share"
+    if not autoscaler.may_scale(inputs):
+        why = "there is no HorizontalPodAutoscaler while pods do not share storage: see Ready"
         return _said(inputs, _AUTOSCALING, "False", Trouble("AutoscalerStarting", why))
-    active = _active(found)
+    active = _active(found) if found is not None else {}
     if active.get("status") == "True":
         bounds = f"between {asked.min_replicas} and {asked.max_replicas} pods, as its metrics say"
         return _said(inputs, _AUTOSCALING, "True", Trouble("Autoscaling", bounds))
     if not active:
-        why = f"HorizontalPodAutoscaler {found.name} has not looked at its metrics yet"
+        why = "the HorizontalPodAutoscaler has not looked at its metrics yet"
         return _said(inputs, _AUTOSCALING, "Unknown", Trouble("AutoscalerStarting", why))
     why = (
         f"{active.get('message', '')}: check that metrics-server runs and that spec.resources."

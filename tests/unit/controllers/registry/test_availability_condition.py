@@ -65,7 +65,7 @@ def test_a_budget_is_in_force_or_not_needed() -> None:
     [
         (
             {"replicas": 3, "disruptionBudget": {"minAvailable": 3}},
-            ["minAvailable is 3", "3 pods", "set minAvailable to 2 or less"],
+            ["minAvailable is 3", "as few as 3", "set minAvailable to 2 or less"],
         ),
         (
             {"replicas": 3, "disruptionBudget": {"maxUnavailable": "0%"}},
@@ -73,7 +73,7 @@ def test_a_budget_is_in_force_or_not_needed() -> None:
         ),
         (
             {"autoscaling": {"maxReplicas": 5}, "disruptionBudget": {"minAvailable": "50%"}},
-            ["minAvailable is 50%", "1 pods", "raise spec.autoscaling.minReplicas"],
+            ["minAvailable is 50%", "as few as 1", "raise spec.autoscaling.minReplicas"],
         ),
     ],
 )
@@ -107,7 +107,7 @@ def test_a_budget_that_is_turned_off_is_never_refused() -> None:
     [
         ({"active": {"status": "True"}}, ("True", "Autoscaling")),
         ({"active": None}, ("Unknown", "AutoscalerStarting")),
-        ({"made": False}, ("False", "AutoscalerStarting")),
+        ({"made": False}, ("Unknown", "AutoscalerStarting")),
         ({"storage": EMPTY_DIR}, ("False", "AutoscalerStarting")),
         ({"replicas": 0, "runs": 0}, ("False", "ScaledToZero")),
         ({"runs": 0}, ("False", "ScaledToZero")),
