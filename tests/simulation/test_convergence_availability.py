@@ -43,7 +43,8 @@ def follow(stage: RegistryStage) -> list[int]:
     seen: list[int] = []
 
     def see(change: Change) -> None:
-        if change.resource == DEPLOYMENT and change.kind != "DELETED":
+        is_his = change.resource == DEPLOYMENT and change.new["metadata"]["name"] == KEY.name
+        if is_his and change.kind != "DELETED":
             number = change.new["spec"]["replicas"]
             if not seen or seen[-1] != number:
                 seen.append(number)

@@ -12,8 +12,8 @@ from tests.unit.controllers.registry.snapshots import a_snapshot
 OWN = {"matchLabels": dict(selector_labels("images"))}
 REVISION = {"labelSelector": OWN, "matchLabelKeys": ["pod-template-hash"]}
 RACK = {"maxSkew": 2, "topologyKey": "rack", "whenUnsatisfiable": "DoNotSchedule"}
-NODES = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
-AWAY = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}
+NODES: dict[str, Any] = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+AWAY: dict[str, Any] = {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}}
 
 
 def spread(**spec: Any) -> list[dict[str, Any]]:
