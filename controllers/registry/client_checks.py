@@ -108,7 +108,7 @@ class ClientChecks:
         self._clock = clock
         self._rng = rng
         self._due: dict[ObjectKey, float] = {}
-        self._made = 0
+        self._turns: dict[ObjectKey, int] = {}
         self._unreached = 0
         self._tries_at = 0.0
 
@@ -131,9 +131,7 @@ class ClientChecks:
         if self._is_cut_off():
             self._let(inputs, absent=False)
             return After(self._interval(inputs) * self._rng.uniform(0.5, 1.0))
-        self._made += 1
-        nonce = f"{inputs.owner.uid}/{self._made % _CONTENTS}".encode()
-        result = await self._check(check, nonce=nonce)
+        result = await self._check(check, nonce=self._nonce(inputs.owner))
         after = self._gather(key)
         if after is None or after.owner.uid != inputs.owner.uid or checked.target(after) != check:
             # Pods went meanwhile, or it was changed: then a failure says nothing of what is there.
@@ -155,7 +153,7 @@ class ClientChecks:
             log.info(
                 "result of checks turned",
                 registry=str(owner.key),
-                result=held.verdict,
+                result=str(held.verdict),
                 step=held.step,
             )
         self._tell(owner.key)
@@ -202,6 +200,11 @@ class ClientChecks:
         if inputs is not None and served_condition.is_due(inputs, now=self._clock.now()):
             self._changed(key)
 
+    def _nonce(self, owner: Object) -> bytes:
+        """What the next image of a Registry is made of."""
+        turn = self._turns[owner.key] = (self._turns.get(owner.key, -1) + 1) % _CONTENTS
+        return f"{owner.uid}/{turn}".encode()
+
     def _left(self, key: ObjectKey, inputs: RegistryInputs) -> float:
         """Seconds until a Registry is to be asked; the first time anywhere in a minute or so."""
         now = self._clock.monotonic()
@@ -227,6 +230,7 @@ class ClientChecks:
 
     def _forget(self, key: ObjectKey) -> None:
         self._due.pop(key, None)
+        self._turns.pop(key, None)
         self._records.forget(key)
         self._metrics.forget(key)
 

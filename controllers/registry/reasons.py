@@ -128,7 +128,8 @@ _PODS = (
     ),
     Reason(
         "CheckFailed",
-        "Pods are ready, and a push, a pull or a delete through the Service failed twice in a row.",
+        "Pods are ready, and a push, a pull or a delete fails again and again: through the "
+        "Service, or at the new pods of a change.",
         "See the message for the step, then the store and `kubectl logs` of a pod. It is told "
         "until a check passes.",
     ),

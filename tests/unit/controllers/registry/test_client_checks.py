@@ -316,6 +316,16 @@ async def test_what_is_pushed_is_one_of_a_few_in_turn(
         assert max(uses.values()) - min(uses.values()) <= 1
 
 
+async def test_what_one_registry_is_pushed_does_not_hang_on_how_many_others_there_are(
+    stage: RegistryStage, clients: Clients
+) -> None:
+    async with stage.running():
+        for each in range(8):
+            stage.create(f"r{each}")
+        await stage.settle(1000)
+        assert len(set(clients.nonces)) == 8 * 8
+
+
 async def test_many_are_asked_a_few_at_once_spread_and_the_rarer_the_more_there_are(
     stage: RegistryStage, clients: Clients
 ) -> None:
