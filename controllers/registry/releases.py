@@ -63,6 +63,7 @@ def answer_of(inputs: "RegistryInputs") -> Answer | None:
         _by_tag(image)
         or remembered(children.deployment).get(image)
         or _heard(image, children.version_probes)
+        or (_reported(inputs.owner, image) if children.deployment is None else None)
     )
 
 
@@ -126,6 +127,14 @@ def _heard(image: str, probes: Sequence[Object]) -> Answer | None:
             if answer is not None:
                 return answer
     return None
+
+
+def _reported(owner: Object, image: str) -> Answer | None:
+    """What the status tells: where somebody deleted the Deployment, pods are not to wait."""
+    status = owner.body().get("status") or {}
+    if status.get("image") != image or "version" not in status:
+        return None
+    return Answer(version=status["version"])
 
 
 def _said_by(pod: Object) -> Answer | None:

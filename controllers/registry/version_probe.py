@@ -35,10 +35,7 @@ def labels(owner: Object) -> dict[str, str]:
 
 def desired(inputs: RegistryInputs) -> Desired:
     """One pod, as long as nobody remembers what the image is."""
-    image = inputs.wanted.image
-    if not releases.tells_nothing(image):
-        return ()
-    if image in releases.remembered(inputs.children.deployment):
+    if not _asks(inputs):
         return ()
     if inputs.children.service_account is None:
         return Blocked("WaitingForIdentity", "ServiceAccount of the pods is being made")
@@ -46,6 +43,14 @@ def desired(inputs: RegistryInputs) -> Desired:
     # A pod can't be changed: one that is made otherwise is another.
     suffix = f"version-{digest(spec)[:_DIGEST_LENGTH]}"
     return ({"metadata": _metadata(inputs, suffix), "spec": spec},)
+
+
+def _asks(inputs: RegistryInputs) -> bool:
+    """Whether the image is unknown, or its answer has still to be written down."""
+    image, children = inputs.wanted.image, inputs.children
+    if not releases.tells_nothing(image) or image in releases.remembered(children.deployment):
+        return False
+    return inputs.answer is None or bool(children.version_probes)
 
 
 def may_prune(_inputs: RegistryInputs, pod: Object) -> bool:
@@ -113,7 +118,7 @@ def _container(inputs: RegistryInputs) -> dict[str, Any]:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": {
             "requests": {"cpu": "10m", "memory": "32Mi"},
-            "limits": {"cpu": "1", "memory": "256Mi"},
+            "limits": {"cpu": "100m", "memory": "128Mi"},
         },
         "securityContext": {
             "allowPrivilegeEscalation": False,

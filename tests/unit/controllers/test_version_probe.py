@@ -241,3 +241,17 @@ async def test_an_image_that_is_asked_is_judged_by_what_it_says(stage: RegistryS
         assert stage.status()["upgrade"]["phase"] == "Refused"
         assert "DowngradeRefused" in stage.status()["upgrade"]["message"]
         assert stage.status()["version"] == "3.1.2"
+
+
+async def test_pods_whose_deployment_somebody_deleted_do_not_wait_for_an_answer(
+    stage: RegistryStage,
+) -> None:
+    async with stage.running():
+        stage.create(image=LATEST, storage=EMPTY_DIR)
+        await stage.settle()
+        stage.cluster.version_of = lambda _image: None
+        stage.api.delete(DEPLOYMENT, ObjectKey(NAMESPACE, "images"))
+        await stage.settle(3.0)
+
+        assert remembered(stage) == {LATEST: {"version": "3.1.2"}}
+        assert probes(stage) == []
