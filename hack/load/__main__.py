@@ -54,7 +54,7 @@ async def _run(load: Load) -> Report:
 
 
 def _plan(options: argparse.Namespace) -> Plan:
-    patience = Patience(connect=min(5.0, options.timeout), answer=options.timeout)
+    patience = Patience(connect=min(Patience().connect, options.timeout), answer=options.timeout)
 
     return Plan(
         rate=options.rate,
@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--rate", type=float, default=60.0, metavar="R", help="requests a second")
     run.add_argument("--seed", type=int, default=1, metavar="N", help="of content and order")
     run.add_argument("--size", type=int, default=4096, metavar="BYTES", help="of a layer")
-    run.add_argument("--timeout", type=float, default=10.0, metavar="N", help="for an answer")
+    run.add_argument("--timeout", type=float, default=30.0, metavar="N", help="for an answer")
     run.add_argument("--user", metavar="NAME", help=f"for basic auth, password in {_PASSWORD}")
     run.add_argument("--json", type=Path, metavar="FILE", help="write the whole report")
 

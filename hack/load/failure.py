@@ -26,12 +26,15 @@ class Kind(StrEnum):
 
 
 class RequestError(Exception):
-    """A request failed; `silent` says that not a byte of an answer came."""
+    """A request failed; `silent`: not a byte of an answer came; `unsent`: none of it left."""
 
-    def __init__(self, kind: Kind, words: str, *, silent: bool = False) -> None:
+    def __init__(
+        self, kind: Kind, words: str, *, silent: bool = False, unsent: bool = False
+    ) -> None:
         super().__init__(words)
         self.kind = kind
         self.silent = silent
+        self.unsent = unsent
 
 
 class CutError(Exception):
@@ -60,7 +63,11 @@ def failed_by(error: Exception) -> RequestError:
         # Its message is text where nothing came, and the head of an answer where some of it did.
         return RequestError(Kind.RESET, words, silent=isinstance(cause.message, str))
     if isinstance(cause, OSError):
-        return RequestError(Kind.RESET, words, silent=True)
+        # What aiohttp raises, or has as the cause, where the connection was closed already.
+        closed = any(
+            isinstance(one, aiohttp.ClientConnectionResetError) for one in (cause, cause.__cause__)
+        )
+        return RequestError(Kind.RESET, words, silent=True, unsent=closed)
     if isinstance(cause, aiohttp.ClientError):
         return RequestError(Kind.WRONG, words)
     raise error

@@ -42,7 +42,7 @@ class Plan:
     seconds: float = 900.0
     seed: int = 1
     size: int = 4096
-    most: int = 64
+    most: int = 200
     patience: Patience = field(default_factory=Patience)
 
     def __post_init__(self) -> None:

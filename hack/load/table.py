@@ -31,9 +31,8 @@ def table(report: Report) -> str:
 
 def summary(report: Report) -> str:
     """The report in a line."""
-    rate = report.requests / max(report.seconds, 0.001)
     return (
-        f"{report.requests} requests in {report.seconds:.1f} s ({rate:.1f}/s), "
+        f"{report.requests} requests in {report.seconds:.1f} s ({report.rate:.1f}/s), "
         f"{report.failed} failed, {report.resent} sent again on a connection closed by the server, "
         f"p50 {1000 * report.latency.median:.0f} ms, p99 {1000 * report.latency.p99:.0f} ms, "
         f"max {1000 * report.latency.most:.0f} ms, {report.opened} connections, "

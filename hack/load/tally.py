@@ -87,6 +87,12 @@ class Report:
     failures: Sequence[Failure]
     last_failure: float | None
 
+    @property
+    def rate(self) -> float:
+        """How many requests were due in a second, while any were."""
+        busy = [number for number, second in enumerate(self.timeline) if second.requests]
+        return self.requests / (busy[-1] + 1) if busy else 0.0
+
     def none_failed_after(self, at: float) -> float:
         """How many seconds after `at` the last request was due that failed; 0 when none did."""
         return max(0.0, self.last_failure - at) if self.last_failure is not None else 0.0

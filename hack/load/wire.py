@@ -1,25 +1,25 @@
 """HTTP between a client and the registry: a request, whether its answer is right, how long it took.
 
 In flow requests; out flow answers, and every request is in the tally. Nothing is tried again, with
-one exception that is counted by itself: a GET or HEAD on a connection that was used before, which
-the server closes before a byte of the answer, is sent once more on a new connection. The server may
-end an idle connection at any time, and then cannot have read the request; RFC 9110, 9.2.2, lets
-clients do so, and those written in Go (docker, containerd, crane, skopeo) do. PUT would be allowed
-too, but they don't: such a request fails.
+one exception that is counted by itself (`resent`). A server may end an idle connection at any time,
+also while a request is on its way. So one that used a kept connection is sent once more, on a new
+one, when the first was closed before a byte of the request left, or, for GET and HEAD, before a
+byte of the answer came. RFC 9110, 9.2.2, lets clients do so, and those written in Go (docker,
+containerd, crane, skopeo) do just this. PUT would be allowed too, but they don't: it fails.
 """
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace, TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from yarl import URL
 
+from hack.load.connector import KeepingConnector
 from hack.load.failure import CutError, Kind, RequestError, failed_by
 from hack.load.tally import Tally
 
@@ -58,8 +58,8 @@ class Request:
 class Patience:
     """How long a client waits: for a connection, and for all of an answer."""
 
-    connect: float = 5.0
-    answer: float = 10.0
+    connect: float = 10.0
+    answer: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,13 @@ class Wire:
         limits = aiohttp.ClientTimeout(total=patience.answer, sock_connect=patience.connect)
 
         def session(*, kept: bool) -> aiohttp.ClientSession:
-            keeping: dict[str, Any] = (
-                {"keepalive_timeout": _IDLE_SECONDS} if kept else {"force_close": True}
+            connector = (
+                KeepingConnector(keepalive_timeout=_IDLE_SECONDS)
+                if kept
+                else aiohttp.TCPConnector(limit=0, force_close=True)
             )
             return aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, **keeping),
+                connector=connector,
                 timeout=limits,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity", **(login.headers if login else {})},
@@ -138,13 +140,12 @@ class Wire:
         return answer
 
     async def _answered(self, request: Request) -> Answer:
-        # Lets the loop see what the server closed: as any client does, none of those is used.
-        await asyncio.sleep(0)
         way = SimpleNamespace(reused=False)
         try:
             return await self._send(self._usual, request, way)
         except RequestError as failed:
-            if not (way.reused and failed.silent and request.method in _SAFE):
+            again = failed.unsent or (failed.silent and request.method in _SAFE)
+            if not (way.reused and again):
                 raise
         self._tally.resent += 1
         return await self._send(self._new, request, way)

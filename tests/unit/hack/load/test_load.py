@@ -17,7 +17,7 @@ from hack.load.wire import Login, Patience
 from tests.unit.hack.load.server import RegistryServer, cut, serving
 
 _FAST = Plan(rate=200, seconds=1)
-_IMPATIENT = Plan(rate=200, seconds=0.5, patience=Patience(connect=0.2, answer=0.2))
+_IMPATIENT = Plan(rate=200, seconds=0.5, patience=Patience(answer=0.5))
 
 
 async def load(
@@ -153,7 +153,7 @@ async def test_a_list_without_a_tag_that_was_pushed_is_a_wrong_answer() -> None:
 
 async def test_no_answer_in_time_is_a_timeout() -> None:
     async def never(request: web.Request) -> None:
-        await asyncio.sleep(0.4 if "/tags/" in request.path else 0)
+        await asyncio.sleep(0.8 if "/tags/" in request.path else 0)
 
     report = await load(never, plan=_IMPATIENT)
 

@@ -31,6 +31,15 @@ def test_a_report_tells_how_long_requests_failed_after_a_moment() -> None:
     assert report.none_failed_after(8.0) == 0.0
 
 
+def test_the_rate_is_that_of_the_time_in_which_requests_were_due() -> None:
+    tally = Tally(0.0)
+    for number in range(100):
+        tally.went_well("get blob", due=number / 25, ended=20.0)
+
+    assert tally.report(40.0).rate == 25.0
+    assert Tally(0.0).report(40.0).rate == 0.0
+
+
 def test_failures_are_counted_all_and_remembered_in_part() -> None:
     tally = Tally(0.0)
     for number in range(600):
