@@ -11,14 +11,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, POD, REGISTRY, SECRET, SERVICE
+from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, POD, REGISTRY, SECRET
 from hack.cluster.cluster import Cluster, take_down
 from hack.cluster.report import to_nowhere
 from hack.images.catalogue import image
+from hack.load.load_thread import LoadThread
 from hack.operator import OperatorProcess
 from hack.world import World, a_world
 from registry_operator.kube.resource import Resource
-from tests.e2e.clients import Load
+from tests.e2e.loading import assert_none_failed, loaded
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +30,7 @@ _SPEC = {
     "image": _IMAGE,
     "storage": {"bucketClassName": "my-s3-class", "bucketAccessClass": _ACCESS_CLASS},
 }
-_AT_LEAST = 20  # images between two rotations, or the test proves little
+_AT_LEAST = 200  # requests between two rotations, or the test proves little
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +69,8 @@ def world(cluster: Cluster, operator: OperatorProcess) -> Iterator[World]:
 
 def test_new_keys_reach_the_pods_without_a_failed_request(world: World) -> None:
     old, new = _keys(world, "images-bucket"), _other_keys(world)
-    service = world.get(SERVICE, "images")
-    assert service is not None
-    port = world.cluster.forward(service["spec"]["clusterIP"], 5000)
 
-    with Load(port) as load:
+    with loaded(world, "images") as load:
         _await(world, load)
         for info in (new, old, new):
             _rotate(world, info)
@@ -82,17 +80,17 @@ def test_new_keys_reach_the_pods_without_a_failed_request(world: World) -> None:
         world.cluster.s3.revoke(account, _access_key(old))
         _await(world, load)
 
-    assert load.failed == []
+    assert_none_failed(load)
     assert world.is_ready("images")
 
 
-def _await(world: World, load: Load) -> None:
+def _await(world: World, load: LoadThread) -> None:
     """Lets clients do their work for a while; not longer once one failed."""
-    before = load.done
+    before = load.count.requests
     world.until(
-        lambda: load.done >= before + _AT_LEAST or load.failed,
+        lambda: load.count.requests >= before + _AT_LEAST or load.count.failed,
         seconds=120,
-        about=f"{_AT_LEAST} images are pushed and pulled",
+        about=f"{_AT_LEAST} requests are answered",
     )
 
 
