@@ -35,6 +35,7 @@ _JITTER: Final = 0.1
 _FIRST_SECONDS: Final = 60.0
 _SOON_SECONDS: Final = 10.0
 _UNREACHABLE_SECONDS: Final = 600.0
+_DOUBLINGS: Final = 14
 # What is pushed stays in the store until garbage is collected: so it is one of a few, in turn.
 _CONTENTS: Final = 8
 # So many that can't be reached, one after another: it is the operator that is cut off.
@@ -209,14 +210,18 @@ class ClientChecks:
         """Seconds until a Registry is to be asked; the first time anywhere in a minute or so."""
         now = self._clock.monotonic()
         if key not in self._due:
-            first = max(_FIRST_SECONDS, len(self._due) * _EACH_SECONDS)
+            # Who is said to fail since before a restart is not to wait for being healed.
+            fails = self._records.of(inputs.owner).fails
+            first = max(_SOON_SECONDS if fails else _FIRST_SECONDS, len(self._due) * _EACH_SECONDS)
             self._due[key] = now + self._rng.uniform(0.0, min(first, self._interval(inputs)))
         return self._due[key] - now
 
     def _pause(self, inputs: RegistryInputs, held: Served, result: Result) -> float:
         interval = self._interval(inputs)
-        if held.verdict is Verdict.UNREACHABLE:
-            interval = max(interval, _UNREACHABLE_SECONDS)
+        if held.last is Verdict.UNREACHABLE:
+            # At first it may be that the way there is about to be made.
+            longer = _SOON_SECONDS * 2.0 ** min(held.row, _DOUBLINGS)
+            interval = min(max(interval, _UNREACHABLE_SECONDS), longer)
         elif held.last is not Verdict.PASSED:
             # Whether it fails again, and when it is over, is to be known soon; but those that don't
             # answer must not keep all workers from those that do.

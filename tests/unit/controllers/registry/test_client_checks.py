@@ -92,7 +92,7 @@ async def test_at_rest_checks_write_nothing(stage: RegistryStage) -> None:
         stage.create()
         await stage.settle(100)
         stage.new_writes()
-        await stage.settle(6 * 3600)
+        await stage.settle(2 * 3600)
         assert stage.new_writes() == []
 
 
@@ -170,6 +170,19 @@ async def test_where_no_pod_can_be_reached_nothing_is_claimed_and_it_is_tried_ra
         clients.new()
         await stage.settle(3600)
         assert 4 <= clients.new() <= 8
+
+
+async def test_who_can_not_be_reached_at_first_is_tried_again_soon(
+    stage: RegistryStage, clients: Clients
+) -> None:
+    clients.result = UNREACHABLE
+    async with stage.running():
+        stage.create()
+        while len(clients.asked) < 2:
+            await stage.settle(1)
+        clients.result = PASSED
+        await stage.settle(50)
+        assert told(stage)["result"] == "Passed"
 
 
 @pytest.mark.parametrize("spec", [{"paused": True}, {"replicas": 0}])
@@ -268,7 +281,7 @@ async def test_a_restart_neither_forgets_what_was_nor_flaps(
         assert stage.told() == ("False", "CheckFailed")
         assert stage.new_writes() == []
         clients.result = PASSED
-        await stage.settle(90)
+        await stage.settle(20)
         assert stage.told() == ("True", "Ready")
         assert told(stage)["outages"][0]["begun"] == before["outages"][0]["begun"]
         assert told(stage)["observedSince"] == before["observedSince"]
