@@ -8,7 +8,7 @@ import yaml
 from hack.cluster.error import ClusterError
 from hack.e2e.story import STORIES, Phase, stories
 
-_AREAS = {"registry", "operator", "storage", "availability"}
+_AREAS = {"registry", "upgrade", "operator", "storage", "availability"}
 
 
 def a_story(home: Path, name: str, labels: dict[str, str] | None = None) -> None:
