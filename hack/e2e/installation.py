@@ -23,7 +23,6 @@ ADMISSION = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement"
 USED_BY_ADMISSION = frozenset(
     {
         Right("registry-operator.dev/registries/finalizers", "update"),
-        Right("apps/deployments", "delete"),
         Right("serviceaccounts", "delete"),
         Right("services", "delete"),
     }

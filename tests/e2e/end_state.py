@@ -1,7 +1,8 @@
 """How a namespace ended, in words that two runs of one script must share.
 
 Left out: what the server makes up (uids, versions, times, addresses), the one random value
-(http-secret) and old configurations, which depend on what was rolled out in between.
+(http-secret) and what is made of its uid, and old configurations, which depend on what was rolled
+out in between.
 """
 
 import json
@@ -19,7 +20,9 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
+from controllers.registry import revision
 from controllers.registry.pod_template import HTTP_SECRET_ANNOTATION
+from controllers.registry.upgrade import HEALTHY
 from hack.world import World
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import Resource
@@ -28,6 +31,7 @@ Body = Mapping[str, Any]
 CHILDREN = (SERVICE_ACCOUNT, SECRET, DEPLOYMENT, SERVICE)
 DATA = (BUCKET_CLAIM, BUCKET_ACCESS)
 _OF_THE_SERVER = ("deployment.kubernetes.io/revision", ANNOTATION_INTENT)
+_REVISIONS = (revision.ANNOTATION, HEALTHY)
 _ADDRESSES = ("clusterIP", "clusterIPs")
 
 
@@ -101,7 +105,10 @@ def _intent(body: Body) -> dict[str, Any]:
     kept = {name: value for name, value in body.items() if name not in {"metadata", "status"}}
     kept["labels"] = metadata["labels"]
     annotations = metadata.get("annotations", {})
-    kept["annotations"] = {k: v for k, v in annotations.items() if k not in _OF_THE_SERVER}
+    named = {k: v for k, v in annotations.items() if k not in _OF_THE_SERVER}
+    kept["annotations"] = {k: v for k, v in named.items() if k not in _REVISIONS}
+    # Of one that was never changed, nothing is remembered.
+    kept["healthy"] = len({named[k] for k in _REVISIONS if k in named}) <= 1
     owners = metadata.get("ownerReferences", ())
     kept["owners"] = [(owner["kind"], owner["name"]) for owner in owners]
     if metadata["name"].endswith("-http-secret"):
@@ -110,7 +117,8 @@ def _intent(body: Body) -> dict[str, Any]:
     for field in _ADDRESSES:
         spec.pop(field, None)
     if "template" in spec:
-        del spec["template"]["metadata"]["annotations"][HTTP_SECRET_ANNOTATION]
+        for name in (HTTP_SECRET_ANNOTATION, revision.ANNOTATION):
+            del spec["template"]["metadata"]["annotations"][name]
     return {**kept, "spec": spec}
 
 

@@ -75,7 +75,12 @@ def _change(rng: random.Random, name: str, number: int) -> list[Step]:
 
 def _creation(name: str, number: int) -> list[Step]:
     storage = storage_of(name)
-    spec: Spec = {"image": _IMAGES[0], "deletionPolicy": "Retain"}
+    # Images come in any order, older ones after newer ones.
+    spec: Spec = {
+        "image": _IMAGES[0],
+        "deletionPolicy": "Retain",
+        "upgrade": {"policy": "Any"},
+    }
     if storage == "emptyDir":
         return [Step(name, "create", {**spec, "storage": {"emptyDir": {}}})]
     if storage == "bucket":

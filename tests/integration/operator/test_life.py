@@ -88,8 +88,8 @@ def test_an_old_configuration_is_pruned_when_no_replica_set_needs_it(world: Worl
     first = configuration_of(world)
 
     world.patch(REGISTRY, "images", {"spec": {"config": {"log": {"level": "debug"}}}})
-    world.until(lambda: configuration_of(world) != first, about="a new configuration")
-    world.until(lambda: world.is_ready("images"), about="ready again")
+    world.until(lambda: configuration_of(world) != first, about="a new configuration", seconds=60)
+    world.until(lambda: world.is_ready("images"), about="ready again", seconds=60)
 
     assert world.get(SECRET, first) is not None
     for replica_set in world.items(REPLICA_SET, owner="images"):

@@ -47,7 +47,7 @@ def test_certificates_are_waited_for_and_followed(world: World) -> None:
     assert secret["data"].keys() == {"config.yml", "ca.crt"}
 
     world.patch(CONFIG_MAP, "store-ca", {"data": {"ca.crt": _PEM * 2}})
-    world.until(lambda: configuration_of(world) != before, about="pods are made anew")
+    world.until(lambda: configuration_of(world) != before, about="pods are made anew", seconds=60)
 
 
 def test_secrets_that_name_a_bucket_are_waited_for_each_and_followed(world: World) -> None:
@@ -72,7 +72,7 @@ def test_secrets_that_name_a_bucket_are_waited_for_each_and_followed(world: Worl
     before = configuration_of(world)
 
     world.patch(SECRET, "place", {"stringData": {"bucket": "hush-others"}})
-    world.until(lambda: configuration_of(world) != before, about="pods are made anew")
+    world.until(lambda: configuration_of(world) != before, about="pods are made anew", seconds=60)
     assert "hush" not in json.dumps(
         [world.get(REGISTRY, "images"), world.get(DEPLOYMENT, "images")]
     )
@@ -90,7 +90,7 @@ def test_pods_are_made_for_the_identity_that_the_service_account_has(world: Worl
     before = pods_of(world)
 
     world.patch(REGISTRY, "images", {"spec": wanted("arn:aws:iam::1:role/two")})
-    world.until(lambda: pods_of(world) != before, about="pods are made anew")
+    world.until(lambda: pods_of(world) != before, about="pods are made anew", seconds=60)
     world.patch(REGISTRY, "images", {"spec": {"serviceAccount": None}})
     world.until(
         lambda: (

@@ -61,8 +61,12 @@ def test_a_change_of_a_template_reaches_all_who_leave_the_field_to_it(
         about="both have it",
         seconds=40,
     )
+    world.until(
+        lambda: image_of(world, "one") == "registry:3.1.2",
+        about="pods follow, once one has tried it",
+        seconds=60,
+    )
 
-    assert image_of(world, "one") == "registry:3.1.2"
     assert image_of(world, "own") == "registry:3.1.1"
     assert (world.get(REGISTRY, "one") or {})["status"]["template"] == {
         "name": template,
