@@ -23,7 +23,10 @@ from hack.e2e.rights import Right, forbidden, unused
 from hack.e2e.story import Phase, Story, stories
 from hack.images.catalogue import image
 
-IMAGES = ("registry:2", "registry:3.1.2", "registry:3.0.0", "local/client:1", "local/broken:1")
+IMAGES = (
+    *("registry:2", "registry:3.1.2", "registry:3.0.0"),
+    *("local/client:1", "local/broken:1", "local/failing:1"),
+)
 
 
 @contextmanager

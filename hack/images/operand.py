@@ -1,4 +1,4 @@
-"""The images that run beside the operator: registries to operate, a client, and one that fails.
+"""The images that run beside the operator: registries to operate, a client, and two that fail.
 
 In flow programs (a Debian package's or our own builds of Go modules), busybox and this machine's CA
 bundle; out flow images of a few files. Like the official ones, the registries have `/bin/registry`
@@ -28,6 +28,24 @@ storage: {filesystem: {rootdirectory: /var/lib/registry}}
 http: {addr: ":5000"}
 """
 _BROKEN = b"#!/bin/sh\necho 'this image always fails, on purpose' >&2\nexit 1\n"
+# Looks well to Kubernetes, and serves no client. nc starts the same script for each connection; as
+# process 1 it would ignore SIGTERM.
+_FAILING = b"""\
+#!/bin/sh
+answer() {
+  read -r method path rest
+  while read -r line && [ ${#line} -gt 1 ]; do :; done
+  case $path in
+    /v2/*) status='500 Internal Server Error' ;;
+    *) status='200 OK' ;;
+  esac
+  printf 'HTTP/1.1 %s\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n' "$status"
+}
+[ "$1" != answer ] || { answer; exit; }
+trap 'exit 0' TERM INT
+nc -ll -p 5000 -e /bin/registry answer &
+wait $!
+"""
 # As process 1, sleep alone would ignore SIGTERM, and every deletion would take its grace period.
 _SLEEPER = ("/bin/sh", "-c", "trap 'exit 0' TERM INT; while :; do sleep 3600 & wait $!; done")
 
@@ -44,7 +62,16 @@ def recipes() -> list[Recipe]:
             _client,
             tools=["crane"],
         ),
-        _recipe(["local/broken:1"], "fails at once, as `registry` too: for trouble", _broken),
+        _recipe(
+            ["local/broken:1"],
+            "fails at once, as `registry` too: for trouble",
+            partial(_pretended, script=_BROKEN),
+        ),
+        _recipe(
+            ["local/failing:1"],
+            "is ready as `registry`, and answers 500 to every client: for trouble",
+            partial(_pretended, script=_FAILING),
+        ),
     ]
 
 
@@ -130,12 +157,12 @@ def _client(work: Work) -> None:
     )
 
 
-def _broken(work: Work) -> None:
+def _pretended(work: Work, *, script: bytes) -> None:
     archive.write_archive(
         work.out,
         Image(
             names=work.names,
-            entries=[*_base(work), Entry(target="/bin/registry", source=_BROKEN)],
+            entries=[*_base(work), Entry(target="/bin/registry", source=script)],
             entrypoint=["/bin/registry"],
             user="65532:65532",
         ),

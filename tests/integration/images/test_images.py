@@ -45,7 +45,7 @@ class Unpacked:
         return config
 
     def run(
-        self, *argv: str, user: str = _NOBODY, check: bool = True
+        self, *argv: str, user: str = _NOBODY, check: bool = True, told: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command with the image as its root, and with the image's environment only."""
         settings = [f"PWD={self.started.get('WorkingDir', '/')}", *self.started["Env"]]
@@ -58,6 +58,7 @@ class Unpacked:
             check=check,
             capture_output=True,
             text=True,
+            input=told,
         )
 
 
@@ -114,6 +115,20 @@ def test_the_broken_image_fails_at_once_and_says_that_it_is_on_purpose(tmp_path:
     answer = unpacked.run("/bin/registry", "serve", "/any/path", check=False)
 
     assert (answer.returncode, "on purpose" in answer.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/", 200), ("/v2/", 500), ("/v2/team/hello/manifests/1", 500)]
+)
+def test_the_failing_image_is_ready_and_serves_no_client(
+    path: str, status: int, tmp_path: Path
+) -> None:
+    unpacked = Unpacked(image("local/failing:1"), tmp_path)
+    request = f"GET {path} HTTP/1.1\r\nHost: images\r\n\r\n"
+
+    answer = unpacked.run("/bin/registry", "answer", told=request)
+
+    assert answer.stdout.startswith(f"HTTP/1.1 {status} ")
 
 
 @pytest.fixture(scope="module")
