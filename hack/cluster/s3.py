@@ -7,12 +7,13 @@ environment. The store answers NoSuchBucket for a bucket that nobody made, as Am
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import secrets
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from hack.cluster.error import ClusterError
 from hack.cluster.network import within
 from hack.cluster.plan import BRIDGE_ADDRESS, S3_PORT
 from hack.cluster.process import Command
+from hack.cosi_driver.store import Store, StoreError
 
 COMPONENT = "s3"
 REGION = "us-east-1"
@@ -121,14 +123,31 @@ class S3:
 
         return status == 200
 
+    def allow(self, account: str, actions: Sequence[str], *, bucket: str) -> Keys:
+        """Has an account do `actions` in a bucket from now on, and nothing else; returns its keys.
+
+        It is made when it is missing, and has the same keys each time. Raises ClusterError when it
+        is refused.
+        """
+        access, secret = (
+            hmac.digest(self.keys.secret.encode(), f"{part}/{account}".encode(), "sha256").hex()
+            for part in ("access", "secret")
+        )
+        keys = Keys(access=access[:20].upper(), secret=secret[:40])
+        try:
+            Store(self._administrator).make_account(account, keys, bucket=bucket, actions=actions)
+        except StoreError as error:
+            raise ClusterError(f"account {account}", str(error)) from error
+
+        return keys
+
     def revoke(self, account: str, access: str) -> None:
         """Takes an access key from an account, behind the back of whoever granted it.
 
         Raises ClusterError when it is refused.
         """
-        client = Client(self.endpoint, self.region, self.keys, now=self._now)
         asked = {"UserName": account, "AccessKeyId": access}
-        status, text = within(self._namespace, lambda: client.iam("DeleteAccessKey", **asked))
+        status, text = self._administrator.iam("DeleteAccessKey", **asked)
         if status != 200:
             raise ClusterError(f"keys of {account}", f"{status} {text}")
 
@@ -137,9 +156,29 @@ class S3:
 
         It has no query and no body.
         """
+        return self._administrator.s3(method, path)
+
+    @property
+    def _administrator(self) -> _Inside:
         client = Client(self.endpoint, self.region, self.keys, now=self._now)
 
-        return within(self._namespace, lambda: client.s3(method, path))
+        return _Inside(client, self._namespace)
+
+
+class _Inside:
+    """A client that speaks from inside a network namespace."""
+
+    def __init__(self, client: Client, namespace: str) -> None:
+        self._client = client
+        self._namespace = namespace
+
+    def s3(self, method: str, path: str) -> tuple[int, str]:
+        """Status and body of a request about buckets."""
+        return within(self._namespace, lambda: self._client.s3(method, path))
+
+    def iam(self, action: str, **values: str) -> tuple[int, str]:
+        """Status and body of an action about users."""
+        return within(self._namespace, lambda: self._client.iam(action, **values))
 
 
 def _identities(keys: Keys) -> dict[str, object]:

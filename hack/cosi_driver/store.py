@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from hack.cluster.aws import Keys
 
 _POLICY = "bucket"
 # Patterns where SeaweedFS knows no finer name; none of them makes, deletes or lists buckets.
-_ALLOWED = ("s3:Get*", "s3:Put*", "s3:List*", "s3:DeleteObject", "s3:AbortMultipartUpload")
+ALL = ("s3:Get*", "s3:Put*", "s3:List*", "s3:DeleteObject", "s3:AbortMultipartUpload")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
@@ -51,13 +51,15 @@ class Store:
         """Deletes bucket `name` and all that is in it, unless it is gone."""
         self._s3("DELETE", name, {204, 404})
 
-    def make_account(self, name: str, keys: Keys, *, bucket: str) -> None:
-        """Makes an account that reaches `bucket`, and nothing else, by `keys`.
+    def make_account(
+        self, name: str, keys: Keys, *, bucket: str, actions: Sequence[str] = ALL
+    ) -> None:
+        """Makes an account that may do `actions` in `bucket`, and nothing else, by `keys`.
 
         The keys come last: whoever has them can do what was granted.
         """
         self._iam("CreateUser", {409}, UserName=name)
-        document = json.dumps(policy(bucket))
+        document = json.dumps(policy(bucket, actions))
         self._iam("PutUserPolicy", UserName=name, PolicyName=_POLICY, PolicyDocument=document)
         pair = {"AccessKeyId": keys.access, "SecretAccessKey": keys.secret}
         self._iam("CreateAccessKey", {409}, UserName=name, **pair)
@@ -80,10 +82,10 @@ class Store:
             raise StoreError(f"{action} of {values['UserName']}: {_told(status, text)}")
 
 
-def policy(bucket: str) -> dict[str, object]:
-    """What an account may do: all that a registry does, in one bucket."""
+def policy(bucket: str, actions: Sequence[str] = ALL) -> dict[str, object]:
+    """What an account may do, in one bucket; if not told otherwise, all that a registry does."""
     resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-    statement = {"Effect": "Allow", "Action": list(_ALLOWED), "Resource": resources}
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
 
     return {"Version": "2012-10-17", "Statement": [statement]}
 

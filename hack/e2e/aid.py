@@ -7,6 +7,7 @@ and an exit code. See hack/e2e/bin/story for the rest of the vocabulary.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from collections.abc import Callable
 from hack.cluster.cluster import Cluster
 from hack.cluster.error import ClusterError
 from hack.cluster.report import to_nowhere
+from hack.cosi_driver.store import ALL
+
+_MAY = {"all": ALL, "list": ("s3:List*",)}
 
 
 def _make_bucket(cluster: Cluster, name: str) -> None:
@@ -26,6 +30,18 @@ def _trust(cluster: Cluster, address: str) -> None:
 
 def _has_bucket(cluster: Cluster, name: str) -> None:
     print("yes" if cluster.s3.has_bucket(name) else "no")
+
+
+def _account(cluster: Cluster, may: str) -> None:
+    name = os.environ["NAMESPACE"]
+    keys = cluster.s3.allow(name, _MAY[may], bucket=name)
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "s3-credentials"},
+        "stringData": {"accessKey": keys.access, "secretKey": keys.secret},
+    }
+    print(json.dumps(secret))
 
 
 def _revoke(cluster: Cluster, name: str) -> None:
@@ -48,6 +64,10 @@ def _install_cosi(cluster: Cluster, _name: str) -> None:
 _COMMANDS: dict[str, tuple[Callable[[Cluster, str], None], str]] = {
     "make-bucket": (_make_bucket, "make an empty bucket in the cluster's store"),
     "has-bucket": (_has_bucket, "say whether the cluster's store has a bucket: yes or no"),
+    "account": (
+        _account,
+        "let the story's account do `all` in its bucket, or only `list`; print a Secret with keys",
+    ),
     "revoke": (_revoke, "take a key, ACCOUNT/ACCESS-KEY, away in the cluster's store"),
     "stop": (_stop, "stop a component of the cluster, for everybody"),
     "start": (_start, "start a component that was stopped, and wait until it works"),
