@@ -23,6 +23,9 @@ ETCD, APISERVER = "etcd", "kube-apiserver"
 CONTROLLERS, SCHEDULING = "kube-controller-manager", "kube-scheduler"
 COREDNS, SIMULATION = "coredns", "kwok"
 SIMULATED = "kwok.x-k8s.io/node"
+# Pods that nobody runs have addresses of groups, to which there are no connections: who tries is
+# told so at once, and nothing is sent to a machine that has the address.
+SIMULATED_RANGE = "239.255.0.1/16"
 NODE_GRACE_SECONDS = 20
 TOLERATION_SECONDS = 5
 # The default of 20 requests a second makes the controllers' own start last six seconds.
@@ -180,6 +183,7 @@ def kwok(context: Context) -> Command:
         "config": MANIFESTS / "stages.yaml",
         "manage-all-nodes": "false",
         "manage-nodes-with-annotation-selector": f"{SIMULATED}=fake",
+        "cidr": SIMULATED_RANGE,
         "node-ip": context.plan.address,
         "node-lease-duration-seconds": 40,
         "server-address": f"{context.plan.address}:{context.plan.ports.kwok}",
