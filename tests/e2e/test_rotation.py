@@ -6,14 +6,18 @@ Needs Linux and root: real nodes, a real store, the real COSI.
 import base64
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from controllers.kinds import BUCKET_ACCESS, BUCKET_CLAIM, POD, REGISTRY, SECRET
 from hack.cluster.cluster import Cluster, take_down
+from hack.cluster.kubeconfig import write_kubeconfig
+from hack.cluster.network import within
 from hack.cluster.report import to_nowhere
+from hack.e2e import installation
 from hack.images.catalogue import image
 from hack.load.load_thread import LoadThread
 from hack.operator import OperatorProcess
@@ -46,6 +50,34 @@ def cluster() -> Iterator[Cluster]:
         left = take_down(name)
 
     assert not left, left
+
+
+class OperatorInside(OperatorProcess):
+    """The operator in a network namespace from where pods are reached, as from within a pod."""
+
+    def __init__(self, folder: Path, *, kubeconfig: Path, namespace: str) -> None:
+        super().__init__(folder, kubeconfig=kubeconfig)
+        self._namespace = namespace
+
+    def start(self, *, environment: Mapping[str, str] | None = None) -> None:
+        within(self._namespace, lambda: super(OperatorInside, self).start(environment=environment))
+
+    def await_ready(self) -> None:
+        within(self._namespace, super().await_ready)
+
+
+@pytest.fixture
+def operator(cluster: Cluster, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """In the place of one that could try no pod (conftest.py); keys are tried on a pod first."""
+    plan = cluster.plan
+    text = installation.install_rights(cluster).read_text()
+    told = json.loads(text.replace(plan.host_server, plan.server))
+    kubeconfig = write_kubeconfig(tmp_path / "kubeconfig", told)
+    process = OperatorInside(tmp_path, kubeconfig=kubeconfig, namespace=plan.namespace or "")
+    try:
+        yield process
+    finally:
+        process.stop()
 
 
 @pytest.fixture
