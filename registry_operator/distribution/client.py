@@ -115,8 +115,10 @@ def _in_words(error: Exception) -> str:
     match error:
         case TimeoutError():
             return "no answer came in time"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))):
+            return f"there is no connection: {os.strerror(number)}"
         case aiohttp.ClientConnectorError():
-            return f"there is no connection: {os.strerror(error.os_error.errno or 0)}"
+            return "there is no connection"
         case aiohttp.ClientPayloadError():
             return "the answer broke off"
         case aiohttp.ServerDisconnectedError() | OSError():
