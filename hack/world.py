@@ -127,13 +127,20 @@ class World:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{user} still writes after {seconds:.0f} s: {writes}")
 
-    def until(self, question: Callable[[], T], *, seconds: float = 20.0, about: str = "") -> T:
+    def until(
+        self,
+        question: Callable[[], T],
+        *,
+        seconds: float = 20.0,
+        about: str = "",
+        step: float = _STEP_SECONDS,
+    ) -> T:
         """The first true answer. Raises AssertionError when there is none in time."""
         deadline = time.monotonic() + seconds
         while not (answer := question()):
             if time.monotonic() > deadline:
                 raise AssertionError(f"not in {seconds:.0f} s: {about or question}")
-            time.sleep(_STEP_SECONDS)
+            time.sleep(step)
 
         return answer
 

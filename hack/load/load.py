@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -68,20 +68,18 @@ class Load:
         *,
         login: Login | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._address = address
         self._plan = plan
         self._login = login
         self._clock = clock
-        self._sleep = sleep
         self._rng = random.Random(plan.seed)
-        # Their order must not depend on how long requests take, as other choices do.
-        order = random.Random(plan.seed)
-        self._journeys = Journeys(Author(self._rng, plan.size), self._rng, order=order)
+        # Which journeys begin, and by which connections, must not depend on how long requests take.
+        self._order = random.Random(plan.seed)
+        self._journeys = Journeys(Author(self._rng, plan.size), self._rng, order=self._order)
         self._stack = AsyncExitStack()
         self._places = asyncio.Semaphore(plan.most)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._ending = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._began = self._clock()
@@ -103,10 +101,11 @@ class Load:
         trace: TracebackType | None,
     ) -> None:
         """What is under way comes to its end; each request has one (`Patience`)."""
-        self._running.cancel()
-        await asyncio.gather(self._running, return_exceptions=True)
-        await asyncio.gather(*self._under_way)
-        await self._stack.aclose()
+        self._ending.set()
+        try:
+            await self._running
+        finally:
+            await self._stack.aclose()
 
     async def over(self) -> None:
         """Returns once `plan.seconds` are over. Raises what ended the load before."""
@@ -123,21 +122,27 @@ class Load:
 
     async def _run(self) -> None:
         begin = due = self._clock()
-        for journey in self._journeys.endless():
-            if due - begin >= self._plan.seconds:
-                return
-            await self._sleep(max(0.0, due - self._clock()))
-            await self._places.acquire()
-            self._tally.journey(late=self._clock() - due)
-            task = asyncio.create_task(self._go(journey, due))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-            due += journey.requests / self._plan.rate
+        async with asyncio.TaskGroup() as journeys:
+            for journey in self._journeys.endless():
+                if due - begin >= self._plan.seconds or await self._ends_before(due):
+                    return
+                await self._places.acquire()
+                self._tally.journey(late=self._clock() - due)
+                wire = self._order.choice([self._new, self._order.choice(self._kept)])
+                journeys.create_task(self._go(journey, Client(wire, due=due)))
+                due += journey.requests / self._plan.rate
 
-    async def _go(self, journey: Journey, due: float) -> None:
-        wire = self._rng.choice([self._new, self._rng.choice(self._kept)])
+    async def _ends_before(self, due: float) -> bool:
+        """Whether the load is told to end before that moment, which is waited for."""
         try:
-            await journey.act(Client(wire, due=due))
+            await asyncio.wait_for(self._ending.wait(), max(0.0, due - self._clock()))
+        except TimeoutError:
+            return False
+        return True
+
+    async def _go(self, journey: Journey, client: Client) -> None:
+        try:
+            await journey.act(client)
         except RequestError:
             pass  # in the tally; the next journey begins in its time
         finally:

@@ -4,6 +4,7 @@ from controllers.kinds import DEPLOYMENT, ENDPOINT_SLICE, POD
 from hack.world import World
 
 _ROLL_SECONDS = 120.0
+_STEP_SECONDS = 0.5  # each look is some handshakes, on cores that the load needs
 
 
 class Pods:
@@ -34,6 +35,7 @@ class Pods:
             lambda: self._is_rolled(replicas),
             seconds=_ROLL_SECONDS,
             about=f"{self._registry} has {replicas} pods of the newest kind and is ready",
+            step=_STEP_SECONDS,
         )
 
     def spread(self) -> None:
@@ -47,9 +49,14 @@ class Pods:
 
     def _is_rolled(self, replicas: int) -> bool:
         deployment = self._world.get(DEPLOYMENT, self._registry)
-        if deployment is None or not self._world.is_ready(self._registry):
+        if deployment is None:
             return False
         status = deployment.get("status", {})
         counts = [status.get(f"{one}eplicas") for one in ("r", "updatedR", "availableR")]
         is_current = status.get("observedGeneration") == deployment["metadata"]["generation"]
-        return is_current and counts == [replicas] * 3 and len(self.nodes()) == replicas
+        return (
+            is_current
+            and counts == [replicas] * 3
+            and len(self.nodes()) == replicas
+            and self._world.is_ready(self._registry)
+        )

@@ -102,7 +102,7 @@ def test_a_configuration_is_rolled_without_a_failed_request_of_ours_crane_or_sko
     world: World, tmp_path: Path
 ) -> None:
     with loaded(world, "images") as load:
-        world.patch(REGISTRY, "images", {"spec": {"config": {"log": {"level": "debug"}}}})
+        world.patch(REGISTRY, "images", {"spec": {"config": {"log": {"level": "warn"}}}})
         crane(world.cluster, address_of(world, "images"), tmp_path)
         skopeo(world.cluster, address_of(world, "images"), tmp_path)
         Pods(world, "images").await_rolled(2)
@@ -116,7 +116,7 @@ def test_the_operator_is_killed_in_the_middle_of_a_roll_without_a_failed_request
     pods = Pods(world, "images")
     before = pods.nodes()
     with loaded(world, "images") as load:
-        world.patch(REGISTRY, "images", {"spec": {"config": {"log": {"level": "info"}}}})
+        world.patch(REGISTRY, "images", {"spec": {"config": {"log": {"level": "error"}}}})
         world.until(lambda: pods.nodes().keys() - before, seconds=60, about="a new pod")
         operator.kill()
         time.sleep(_DEAD_SECONDS)
@@ -166,7 +166,7 @@ def test_where_a_nodes_power_is_cut_requests_fail_only_while_its_pod_is_an_endpo
         cut_at = load.report().seconds
         world.cluster.power_off(_VICTIM)
         world.until(
-            lambda: pods.serving_nodes() == {_CLIENTS}, seconds=90, about="no endpoint there"
+            lambda: pods.serving_nodes() == {_CLIENTS}, seconds=90, about="no endpoint", step=0.5
         )
         gone_at = load.report().seconds
         _await_quiet(load)

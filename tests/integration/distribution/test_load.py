@@ -38,7 +38,7 @@ def test_no_request_of_a_load_fails_on_a_real_registry_until_it_is_gone(
         after = load.report()
 
     assert before.failures == ()
-    assert before.requests > 150
+    assert before.requests > 100
     assert len(before.operations) == 15
     assert after.operations["get blob"].failed.keys() <= {"refused", "reset"}
-    assert after.none_failed_after(3) > 0.8
+    assert after.none_failed_after(3) > 0.5

@@ -17,7 +17,7 @@ from hack.load.wire import Login, Patience
 from tests.unit.hack.load.server import RegistryServer, cut, serving
 
 _FAST = Plan(rate=200, seconds=1)
-_IMPATIENT = Plan(rate=200, seconds=0.5, patience=Patience(answer=0.5))
+_IMPATIENT = Plan(rate=200, seconds=0.5, patience=Patience(answer=1.5))
 
 
 async def load(
@@ -153,7 +153,7 @@ async def test_a_list_without_a_tag_that_was_pushed_is_a_wrong_answer() -> None:
 
 async def test_no_answer_in_time_is_a_timeout() -> None:
     async def never(request: web.Request) -> None:
-        await asyncio.sleep(0.8 if "/tags/" in request.path else 0)
+        await asyncio.sleep(2.5 if "/tags/" in request.path else 0)
 
     report = await load(never, plan=_IMPATIENT)
 
@@ -222,23 +222,6 @@ async def test_a_push_on_a_kept_connection_that_is_closed_fails() -> None:
 
     assert kinds(report) == {"reset"}
     assert report.resent == 0
-
-
-async def test_connections_that_the_server_closes_while_nobody_uses_them_fail_nothing() -> None:
-    transports: set[asyncio.BaseTransport] = set()
-
-    async def remember(request: web.Request) -> None:
-        assert request.transport is not None
-        transports.add(request.transport)
-
-    server = RegistryServer(remember)
-    async with serving(server) as address, Load(address, Plan(rate=100)) as running:
-        await asyncio.sleep(0.4)
-        for transport in transports:
-            transport.close()
-        await asyncio.sleep(0.4)
-
-    assert running.report().failures == ()
 
 
 async def test_a_user_and_a_password_are_sent() -> None:

@@ -39,7 +39,9 @@ def test_a_load_reports_while_it_runs_and_after_its_end() -> None:
             address, Plan(rate=100), enter=lambda: entered.append(threading.current_thread().name)
         ) as load:
             early = load.report()
-            time.sleep(0.3)
+            deadline = time.monotonic() + 10
+            while load.count.requests < early.requests + 10 and time.monotonic() < deadline:
+                time.sleep(0.02)
             later = load.report()
         last = load.report()
 
