@@ -6,7 +6,7 @@ Pure. In: the snapshot, what those who write claims met, what the pods say. Out:
 
 from typing import Any
 
-from controllers.registry import volume
+from controllers.registry import upgrade_condition, volume
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble
 from controllers.registry.reasons import Gravity, gravity_of
@@ -50,7 +50,10 @@ def told(
         return _condition(inputs, "True", "EphemeralStorage", message)
     where = _where(inputs, plan)
     if serves:
-        return _condition(inputs, "True", "StorageInUse", f"pods serve from {where}")
+        message = f"pods serve from {where}"
+        if upgrade_condition.keeps_configuration(inputs):
+            message = f"pods serve from what they had before, until they are changed to use {where}"
+        return _condition(inputs, "True", "StorageInUse", message)
     message = f"{where} is configured; no ready pod confirms it yet"
     return _condition(inputs, "Unknown", "StorageConfigured", message)
 
@@ -60,6 +63,9 @@ def applied(inputs: RegistryInputs) -> dict[str, Any]:
     plan = inputs.storage
     if isinstance(plan, (Blocked, Stalled)):
         return {}
+    if upgrade_condition.keeps_configuration(inputs):
+        before: dict[str, Any] = (inputs.owner.body().get("status") or {}).get("storage") or {}
+        return before
     claim = inputs.volume_claim.found
     told = {
         "kind": plan.kind,

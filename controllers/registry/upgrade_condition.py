@@ -7,7 +7,8 @@ and nothing is worked out either.
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from controllers.registry import revision
+from controllers.registry import observed, revision
+from controllers.registry.configuration import Configuration
 from controllers.registry.pods import Trouble
 from controllers.registry.upgrade import Phase, Plan, Template
 from registry_operator.runtime.clock import whole_time
@@ -50,6 +51,16 @@ def applied(inputs: "RegistryInputs", *, now: datetime) -> dict[str, Any]:
         "message": plan.message,
     }
     return {"upgrade": {name: value for name, value in said.items() if value}}
+
+
+def keeps_configuration(inputs: "RegistryInputs") -> bool:
+    """Whether the pods keep another configuration for now than the one that is wanted."""
+    plan, deployment = _plan(inputs), inputs.children.deployment
+    if plan is None or not plan.is_held or deployment is None:
+        return False
+    wanted = inputs.configuration
+    used = observed.running_software(deployment).get("configuration")
+    return isinstance(wanted, Configuration) and used != wanted.secret_name
 
 
 def _plan(inputs: "RegistryInputs") -> Plan | None:

@@ -3,9 +3,15 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from controllers.registry.upgrade_condition import applied, told
+from controllers.registry.upgrade_condition import applied, keeps_configuration, told
 from registry_operator.testing.builders import an_object
-from tests.unit.controllers.registry.changing import NEW, OLD, changing, revision_of
+from tests.unit.controllers.registry.changing import (
+    NEW,
+    OLD,
+    changing,
+    deployed,
+    revision_of,
+)
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -41,3 +47,8 @@ def test_of_a_registry_that_is_paused_nothing_is_told_as_nothing_is_done() -> No
     paused = inputs.wanted.model_copy(update={"paused": True})
 
     assert told(replace(inputs, spec=paused)) is None
+
+
+def test_pods_that_are_kept_as_they_are_keep_their_configuration() -> None:
+    assert keeps_configuration(changing("registry:3.1.1", deployment=deployed("registry:2.8.3")))
+    assert not keeps_configuration(changing(OLD))
