@@ -50,5 +50,6 @@ def test_of_a_registry_that_is_paused_nothing_is_told_as_nothing_is_done() -> No
 
 
 def test_pods_that_are_kept_as_they_are_keep_their_configuration() -> None:
-    assert keeps_configuration(changing("registry:3.1.1", deployment=deployed("registry:2.8.3")))
+    before = deployed(OLD, config={"log": {"level": "debug"}})
+    assert keeps_configuration(changing(OLD, deployment=before))
     assert not keeps_configuration(changing(OLD))
