@@ -29,7 +29,7 @@ FILE = "config.yml"
 VOLUME = "config"
 _SUFFIX = "config"
 _DIGEST_LENGTH = 10
-_ASKING = "the image's tag does not tell the release: a pod asks the image itself"
+_ASKING = "the image's tag does not tell the release, and the image has yet to answer"
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def answer_of(inputs: "RegistryInputs") -> Answer | None:
         _by_tag(image)
         or remembered(children.deployment).get(image)
         or _heard(image, children.version_probes)
-        or (_reported(inputs.owner, image) if children.deployment is None else None)
+        or _reported(inputs)
     )
 
 
@@ -129,10 +129,15 @@ def _heard(image: str, probes: Sequence[Object]) -> Answer | None:
     return None
 
 
-def _reported(owner: Object, image: str) -> Answer | None:
-    """What the status tells: where somebody deleted the Deployment, pods are not to wait."""
-    status = owner.body().get("status") or {}
-    if status.get("image") != image or "version" not in status:
+def _reported(inputs: "RegistryInputs") -> Answer | None:
+    """What the status tells: where somebody deleted the Deployment, pods are not to wait.
+
+    The next status knows it no more, so nothing but making the Deployment anew may rest on it.
+    """
+    if inputs.children.deployment is not None or inputs.hold is not None:
+        return None
+    status = inputs.owner.body().get("status") or {}
+    if status.get("image") != inputs.wanted.image or "version" not in status:
         return None
     return Answer(version=status["version"])
 

@@ -255,3 +255,21 @@ async def test_pods_whose_deployment_somebody_deleted_do_not_wait_for_an_answer(
 
         assert remembered(stage) == {LATEST: {"version": "3.1.2"}}
         assert probes(stage) == []
+
+
+async def test_a_paused_registry_that_lost_its_deployment_says_the_same_after_a_restart(
+    stage: RegistryStage,
+) -> None:
+    async with stage.running():
+        stage.create(image=LATEST, storage=EMPTY_DIR)
+        await stage.settle()
+        stage.change(lambda spec: spec.update(paused=True))
+        await stage.settle()
+        stage.api.delete(DEPLOYMENT, ObjectKey(NAMESPACE, "images"))
+        await stage.settle()
+    before = stage.status()
+    async with stage.running():
+        await stage.settle()
+
+        assert stage.status() == before
+        assert probes(stage) == []
