@@ -25,7 +25,7 @@ from hack.images.catalogue import image
 
 IMAGES = (
     *("registry:2", "registry:3.1.2", "registry:3.0.0"),
-    *("local/client:1", "local/broken:1", "local/failing:1"),
+    *("local/client:1", "local/broken:1", "local/failing:3.1.2"),
 )
 
 

@@ -28,8 +28,8 @@ storage: {filesystem: {rootdirectory: /var/lib/registry}}
 http: {addr: ":5000"}
 """
 _BROKEN = b"#!/bin/sh\necho 'this image always fails, on purpose' >&2\nexit 1\n"
-# Looks well to Kubernetes, and serves no client. nc starts the same script for each connection; as
-# process 1 it would ignore SIGTERM.
+# Looks well to Kubernetes, and serves no client. Its tag tells a release, as it would not end when
+# it is asked. nc starts the same script for each connection; as process 1 it would ignore SIGTERM.
 _FAILING = b"""\
 #!/bin/sh
 answer() {
@@ -68,7 +68,7 @@ def recipes() -> list[Recipe]:
             partial(_pretended, script=_BROKEN),
         ),
         _recipe(
-            ["local/failing:1"],
+            ["local/failing:3.1.2"],
             "is ready as `registry`, and answers 500 to every client: for trouble",
             partial(_pretended, script=_FAILING),
         ),
