@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controllers.registry import configuration, releases
+from controllers.registry import configuration, releases, revision
 from registry_operator.api.names import selector_labels
 from registry_operator.kube.object import Object
 
@@ -22,8 +22,12 @@ class Rollout:
     message: str
 
 
-def rollout(deployment: Object) -> Rollout:
-    """How far the newest revision is rolled out."""
+def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
+    """How far the newest revision is rolled out.
+
+    Where the Deployment was written and its controller has not looked yet, `pods` tell: if all are
+    of that revision, what was written is no roll-out.
+    """
     body = deployment.body()
     status = body.get("status") or {}
     wanted = body["spec"].get("replicas", 1)
@@ -31,7 +35,8 @@ def rollout(deployment: Object) -> Rollout:
     available = status.get("availableReplicas", 0)
     old = status.get("replicas", 0) - updated
     seen = status.get("observedGeneration", 0) >= deployment.generation
-    complete = seen and updated >= wanted and old == 0 and available >= updated
+    told = seen or _are_all_of(revision.of(deployment), pods)
+    complete = told and updated >= wanted and old == 0 and available >= updated
     if complete:
         return Rollout(complete=True, deadline_exceeded=False, message=f"{updated} pods rolled out")
     message = f"{updated} of {wanted} pods are new, {available} available, {max(old, 0)} old"
@@ -40,6 +45,11 @@ def rollout(deployment: Object) -> Rollout:
         for condition in status.get("conditions") or ()
     )
     return Rollout(complete=False, deadline_exceeded=late, message=message)
+
+
+def _are_all_of(wanted: str, pods: Sequence[Object]) -> bool:
+    living = [revision.of(pod) for pod in pods if not pod.is_deleting]
+    return bool(wanted and living) and set(living) == {wanted}
 
 
 def was_rolled_out(deployment: Object) -> bool:

@@ -170,7 +170,7 @@ def _progressing(view: View) -> Condition:
         is_made = gravity_of(change.reason) is Gravity.WAIT
         turned = _true(inputs, "Progressing", change.reason, change.message)
         return turned if is_made else _false(inputs, "Progressing", change)
-    roll = observed.rollout(deployment)
+    roll = observed.rollout(deployment, inputs.children.pods)
     if roll.complete and _is_changed(inputs, deployment):
         message = "the Deployment was changed by somebody else, and is being put right"
         return _true(inputs, "Progressing", "RollingOut", message)
@@ -306,7 +306,8 @@ def _running(inputs: RegistryInputs, deployment: Object | None) -> dict[str, Any
     """Image, version and configuration of the pods that run; the old ones' while rolling."""
     if deployment is None:
         return {}
-    if observed.rollout(deployment).complete:  # of what is held, where a change is not made
+    # Of what is held, where a change is not made.
+    if observed.rollout(deployment, inputs.children.pods).complete:
         return observed.running_software(deployment)
     before = inputs.owner.body().get("status") or {}
     return {name: before[name] for name in ("image", "version", "configuration") if name in before}

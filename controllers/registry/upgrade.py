@@ -186,7 +186,7 @@ class _Change:
 
     def _complete(self) -> Plan | None:
         """All pods are new and stood their check; or there are none, and it is open."""
-        if not observed.rollout(self.deployment).complete:
+        if not self._rollout.complete:
             return None
         if not self._replicas:
             return Plan(self.wanted, self.wanted, healthy=self.base)
@@ -195,7 +195,7 @@ class _Change:
         return None
 
     def _rolling(self, failed: Failure | None) -> Plan:
-        message = observed.rollout(self.deployment).message
+        message = self._rollout.message
         if failed is not None:
             message = _left(failed, may_return=self._kept is not None)
         if self.settings.paused:
@@ -206,7 +206,7 @@ class _Change:
         """What is wanted is not deployed yet."""
         failed = self.failed
         if failed is not None:
-            back = self.deployed == self.base and observed.rollout(self.deployment).complete
+            back = self.deployed == self.base and self._rollout.complete
             phase = Phase.ROLLED_BACK if back else Phase.ROLLING_BACK
             return self._back(phase, failed, _taken_back(failed))
         waits = self._waits()
@@ -256,6 +256,10 @@ class _Change:
             failure=failed,
             message=message,
         )
+
+    @cached_property
+    def _rollout(self) -> observed.Rollout:
+        return observed.rollout(self.deployment, self.inputs.children.pods)
 
     @cached_property
     def _kept(self) -> Template | None:

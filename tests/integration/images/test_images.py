@@ -123,7 +123,7 @@ def test_the_broken_image_fails_at_once_and_says_that_it_is_on_purpose(tmp_path:
 def test_the_failing_image_is_ready_and_serves_no_client(
     path: str, status: int, tmp_path: Path
 ) -> None:
-    unpacked = Unpacked(image("local/failing:1"), tmp_path)
+    unpacked = Unpacked(image("local/failing:3.1.2"), tmp_path)
     request = f"GET {path} HTTP/1.1\r\nHost: images\r\n\r\n"
 
     answer = unpacked.run("/bin/registry", "answer", told=request)

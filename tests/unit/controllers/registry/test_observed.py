@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from controllers.registry import observed
+from controllers.registry import observed, revision
+from registry_operator.kube.object import Object
 from registry_operator.testing.builders import (
     a_deployment,
     a_pod,
@@ -76,6 +77,24 @@ def test_the_pods_are_all_new_when_the_last_old_one_has_ended(
     deployment = an_object(a_deployment(OWNER, replicas=2, status=told))
 
     assert observed.has_only_new(deployment, pods) is only_new
+
+
+@pytest.mark.parametrize(
+    ("revisions", "complete"),
+    [(["b", "b"], True), (["b", "a"], False), (["a", "a"], False), ([], False)],
+)
+def test_a_write_that_concerns_no_pod_is_no_roll_out_though_nobody_has_seen_it_yet(
+    revisions: list[str],
+    complete: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    def of(body: dict[str, Any], name: str) -> Object:
+        body["metadata"].setdefault("annotations", {})[revision.ANNOTATION] = name
+        return an_object(body)
+
+    deployment = of(a_deployment(OWNER, replicas=2, status=status(2, 2, 2, seen=0)), "b")
+    pods = [of(a_pod(OWNER), name) for name in revisions]
+
+    assert observed.rollout(deployment, pods).complete is complete
 
 
 def test_scaled_to_zero_is_rolled_out() -> None:
