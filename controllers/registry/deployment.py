@@ -71,7 +71,7 @@ def _body(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
         "selector": {"matchLabels": dict(selector_labels(inputs.owner.name))},
         "template": plan.template,
     }
-    if plan.phase is not None:
+    if plan.healthy not in {"", revision.of_template(plan.template)}:
         spec["minReadySeconds"] = _READY_FOR_SECONDS
     if plan.stops:
         spec["paused"] = True

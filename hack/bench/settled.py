@@ -9,12 +9,13 @@ that the world is right.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
+from controllers.registry import revision
 from hack.bench.recording import KEY, Recording
 from registry_operator.api.names import ANNOTATION_INTENT
 from registry_operator.kube.exchange import Request
@@ -57,9 +58,14 @@ class Settled:
             text = text.replace(KEY.namespace, key.namespace).replace(KEY.name, key.name)
             return _UIDS.sub(uid, text)
 
-        digests = {}
+        digests = dict(
+            _revisions(orjson.loads(own(orjson.dumps(i).decode())) for i in self._intents)
+        )
         for intent, old in zip(self._intents, self._digests, strict=True):
-            body = orjson.loads(own(orjson.dumps(intent).decode()))
+            text = own(orjson.dumps(intent).decode())
+            for before, after in tuple(digests.items()):
+                text = text.replace(before, after)
+            body = orjson.loads(text)
             digests[old] = _digest(seal(body, annotation=ANNOTATION_INTENT))
         for resource, recorded in self._objects:
             text = own(recorded)
@@ -95,6 +101,16 @@ def _unsealed(request: Request) -> tuple[Body, str]:
             return body, _digest(sealed)
 
     raise ValueError(f"{request.path}: not sealed as intents are")
+
+
+def _revisions(intents: Iterable[Body]) -> Iterator[tuple[str, str]]:
+    """The revision that each template bears, and the one that it is by what it says now."""
+    for intent in intents:
+        template = intent.get("spec", {}).get("template")
+        before = revision.of_template(template) if isinstance(template, dict) else ""
+        if before:
+            del template["metadata"]["annotations"][revision.ANNOTATION]
+            yield before, revision.of_template(revision.marked(template))
 
 
 def _digest(sealed: Body) -> str:

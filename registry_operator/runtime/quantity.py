@@ -36,6 +36,14 @@ def parse_quantity(text: str | float) -> Decimal:
     match = _GRAMMAR.fullmatch(str(text))
     if match is None:
         raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 1Gi")
+    try:
+        return _value(match)
+    except ArithmeticError as error:
+        # A digest of ten digits may look like one: 1234e56789.
+        raise ValueError(f"{text!r} is beyond all quantities") from error
+
+
+def _value(match: re.Match[str]) -> Decimal:
     number = Decimal(match["number"])
     if match["binary"]:
         return number * _BINARY[match["binary"]]

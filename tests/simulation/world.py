@@ -12,10 +12,13 @@ from typing import Any
 
 from controllers.kinds import (
     BUCKET_CLAIM,
+    DEPLOYMENT,
     PERSISTENT_VOLUME_CLAIM,
     REGISTRY,
     REGISTRY_TEMPLATE,
 )
+from controllers.registry.revision import ANNOTATION as REVISION
+from controllers.registry.upgrade import HEALTHY
 from controllers.registry.volume_claim import SPECIFIED
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.distribution.check import Check, Result, Verdict
@@ -190,9 +193,21 @@ class World:
             return float("inf")
         if any(kind.store.error for kind in leader.operator.cache.stats().values()):
             return float("inf")
+        if self.cluster.deployments.is_awaited():
+            return float("inf")
         queues = [one.stats().queue for one in leader.operator.controllers]
         waits = any(q.delayed or q.ready or q.held or q.processing for q in queues)
-        return 330.0 if waits else 12.0
+        if waits:
+            return 330.0
+        # Pods are being tried, which writes nothing.
+        return 60.0 if self._are_pods_changed() else 12.0
+
+    def _are_pods_changed(self) -> bool:
+        metadata = [body["metadata"] for body in self.api.objects(DEPLOYMENT)]
+        told = [one.get("annotations", {}) for one in metadata]
+        return any(one["name"].endswith("-canary") for one in metadata) or any(
+            one.get(HEALTHY, "") not in {"", one.get(REVISION)} for one in told
+        )
 
     def _is_well(self, pod: dict[str, Any]) -> bool:
         labels = pod["metadata"]["labels"]

@@ -52,6 +52,16 @@ spec:
   tolerations:  # template base
   - operator: Exists
   paused: false  # default
+  upgrade:
+    policy: Supported  # default
+    canary: true  # default
+    rollback: true  # default
+    paused: false  # default
+    progressDeadlineSeconds: 600  # default
+  healthCheck:
+    enabled: true  # default
+    intervalSeconds: 60  # default
+    timeoutSeconds: 20  # default
   deletionPolicy: Retain  # default
 """
     )

@@ -35,6 +35,7 @@ class Deployments:
         self._api = api
         self._is_well = is_well
         self._look_later = look_later
+        self._awaited: set[ObjectKey] = set()
         # What progress there was last, and when.
         self._progress: dict[ObjectKey, tuple[object, float]] = {}
         self._addresses: dict[str, int] = {}
@@ -48,6 +49,10 @@ class Deployments:
     def known(self) -> list[ObjectKey]:
         """The Deployments that ever had pods."""
         return list(self._made)
+
+    def is_awaited(self) -> bool:
+        """Whether one may still make progress, or come to its deadline."""
+        return any(self._api.peek(DEPLOYMENT, key) is not None for key in self._awaited)
 
     def pods(self, key: ObjectKey) -> list[Body]:
         """The pods of a Deployment, which must not be changed."""
@@ -202,6 +207,7 @@ class Deployments:
         is_done = complete or was_complete
         late = not is_done and self._is_late(key, deployment, (suffix, updated, ready, len(pods)))
         status["conditions"] = [_progressing(is_done=is_done, is_late=late)]
+        (self._awaited.discard if is_done or late else self._awaited.add)(key)
         if deployment.get("status") != status:
             self._api.set_status(DEPLOYMENT, key, status)
 
