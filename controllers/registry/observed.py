@@ -26,7 +26,7 @@ def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
     """How far the newest revision is rolled out.
 
     Where the Deployment was written and its controller has not looked yet, `pods` tell: if all are
-    of that revision, what was written is no roll-out.
+    of that revision, and as many as are wanted, what was written is no roll-out.
     """
     body = deployment.body()
     status = body.get("status") or {}
@@ -35,7 +35,8 @@ def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
     available = status.get("availableReplicas", 0)
     old = status.get("replicas", 0) - updated
     seen = status.get("observedGeneration", 0) >= deployment.generation
-    told = seen or _are_all_of(revision.of(deployment), pods)
+    is_scaled = status.get("replicas", 0) == wanted
+    told = seen or (is_scaled and _are_all_of(revision.of(deployment), pods))
     complete = told and updated >= wanted and old == 0 and available >= updated
     if complete:
         return Rollout(complete=True, deadline_exceeded=False, message=f"{updated} pods rolled out")

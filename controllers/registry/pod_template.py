@@ -37,7 +37,7 @@ PREFIX_ANNOTATION = f"{GROUP}/http-prefix"
 """On pods whose configuration sets `http.prefix`: whoever tries them must know."""
 _TRUSTED = f"{CONFIG_DIRECTORY}:/etc/ssl/certs"
 _USER = 65532
-_PRE_STOP_SECONDS = 5
+_PRE_STOP_SECONDS = 10
 _DRAIN_SECONDS = 60
 
 
