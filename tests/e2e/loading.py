@@ -4,6 +4,7 @@ The clients are in a node's network and reach the Service's address themselves, 
 forwarder between them would hide how connections end.
 """
 
+import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -17,15 +18,16 @@ from hack.load.load_thread import LoadThread
 from hack.load.table import summary
 from hack.world import World
 
-LEAST_RATE = 50.0
-_RATE = 60.0
+# Fewer for a machine that others use at the same time: what fails then is the machine.
+RATE = float(os.environ.get("LOAD_RATE", "60"))
+_LATEST_SECONDS = 2.0
 _BEFORE_SECONDS, _AFTER_SECONDS = 2.0, 3.0
 
 
 @contextmanager
 def loaded(world: World, registry: str) -> Iterator[LoadThread]:
     """Load on a Registry, which goes on for a while before and after what happens meanwhile."""
-    plan = Plan(rate=_RATE, seed=uuid.uuid4().int)
+    plan = Plan(rate=RATE, seed=uuid.uuid4().int)
     with LoadThread(address_of(world, registry), plan, enter=world.cluster.enter) as load:
         time.sleep(_BEFORE_SECONDS)
         yield load
@@ -40,9 +42,9 @@ def address_of(world: World, registry: str) -> Address:
 
 
 def assert_none_failed(load: LoadThread) -> None:
-    """No request failed of a load that was as high as it should be; tells the figures."""
+    """No request failed of a load whose journeys began when they were due; tells the figures."""
     report = load.report()
     to_stderr(summary(report))
 
-    assert [str(failure) for failure in report.failures] == []
-    assert report.rate > LEAST_RATE
+    assert not report.failures, "\n".join(map(str, report.failures))
+    assert report.late < _LATEST_SECONDS

@@ -44,6 +44,9 @@ class Pods:
         if full == other:
             self._world.cluster.kubectl("cordon", full)
             self._world.delete(POD, pod)
+            self._world.until(
+                lambda: len(self.serving_nodes()) == 2, seconds=_ROLL_SECONDS, about="two nodes"
+            )
             self.await_rolled(2)
             self._world.cluster.kubectl("uncordon", full)
 

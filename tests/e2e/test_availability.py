@@ -171,6 +171,7 @@ def test_where_a_nodes_power_is_cut_requests_fail_only_while_its_pod_is_an_endpo
         gone_at = load.report().seconds
         _await_quiet(load)
     report = load.report()
+    to_stderr("\n".join(map(str, report.failures[-5:])))
     to_stderr(
         f"endpoint gone {gone_at - cut_at:.1f} s after the cut, none failed after "
         f"{report.none_failed_after(cut_at):.1f} s; {summary(report)}"
