@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from controllers.registry import observed, revision
 from controllers.registry.configuration import Configuration
 from controllers.registry.pods import Trouble
-from controllers.registry.upgrade import Phase, Plan, Template
+from controllers.registry.upgrade import HEALTHY, Phase, Plan, Template
+from registry_operator.kube.object import Object
 from registry_operator.runtime.clock import whole_time
 
 if TYPE_CHECKING:
@@ -27,11 +28,16 @@ _REASONS = {
 }
 
 
+_NOTED = Trouble("RollingOut", "all pods are new and stood their check, which is being noted")
+
+
 def told(inputs: "RegistryInputs") -> Trouble | None:
     """Reason and message of the change that is under way, or is not made; None: there is none."""
-    plan = _plan(inputs)
-    if plan is None or plan.phase is None:
+    plan, deployment = _plan(inputs), inputs.children.deployment
+    if plan is None or deployment is None:
         return None
+    if plan.phase is None:
+        return _NOTED if _is_noted_now(plan, deployment) else None
     return Trouble(_REASONS[plan.phase], plan.message)
 
 
@@ -61,6 +67,15 @@ def keeps_configuration(inputs: "RegistryInputs") -> bool:
     wanted = inputs.configuration
     used = observed.running_software(deployment).get("configuration")
     return isinstance(wanted, Configuration) and used != wanted.secret_name
+
+
+def _is_noted_now(plan: Plan, deployment: Object) -> bool:
+    """Whether a change is complete, but the way back is still that to before it.
+
+    Whoever was told that it is made may begin the next one, and may want to come back from there.
+    """
+    before = deployment.annotations.get(HEALTHY)
+    return before is not None and before != plan.healthy
 
 
 def _plan(inputs: "RegistryInputs") -> Plan | None:

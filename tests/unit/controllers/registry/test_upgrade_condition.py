@@ -3,6 +3,9 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from controllers.registry.inputs import RegistryInputs
+from controllers.registry.proof import Finding, Proof
+from controllers.registry.upgrade import HEALTHY
 from controllers.registry.upgrade_condition import applied, keeps_configuration, told
 from registry_operator.testing.builders import an_object
 from tests.unit.controllers.registry.changing import (
@@ -10,6 +13,7 @@ from tests.unit.controllers.registry.changing import (
     OLD,
     changing,
     deployed,
+    pod_of,
     revision_of,
 )
 
@@ -40,6 +44,21 @@ def test_a_phase_that_lasts_keeps_its_beginning() -> None:
     body["status"]["upgrade"]["phase"] = "Rolling"
     found = applied(replace(inputs, owner=an_object(body)), now=NOW)["upgrade"]
     assert found["since"] == "2026-01-01T12:00:00Z"
+
+
+def test_a_change_is_made_once_the_way_back_to_it_is_noted() -> None:
+    def world(healthy: str) -> RegistryInputs:
+        return changing(
+            NEW,
+            deployment=deployed(NEW, annotations={HEALTHY: revision_of(healthy)}),
+            pods=[pod_of(NEW, "images-1")],
+            proofs=(Proof("uid-images-1", Finding.PASSED),),
+        )
+
+    noted_now = told(world(OLD))
+    assert noted_now is not None
+    assert (noted_now.reason, "noted" in noted_now.message) == ("RollingOut", True)
+    assert told(world(NEW)) is None
 
 
 def test_of_a_registry_that_is_paused_nothing_is_told_as_nothing_is_done() -> None:
