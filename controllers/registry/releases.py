@@ -165,5 +165,7 @@ def _end(status: Mapping[str, Any]) -> Mapping[str, Any] | None:
 def _in_words(ended: Mapping[str, Any]) -> Answer:
     version = probe.version_in(ended.get("message") or "")
     if version:
-        return Answer(version=version)
+        # As a status tells it too, so that either is the same answer.
+        release = release_of_tag(version)
+        return Answer(version=str(release) if release is not None else version)
     return Answer(problem=f"asked for it, it ended with exit code {ended.get('exitCode')} instead")

@@ -48,7 +48,7 @@ async def test_an_image_whose_tag_tells_nothing_is_asked_once_and_its_answer_kep
         assert stage.told() == ("True", "Ready")
         assert stage.message("ConfigurationValid").startswith("rendered for release 3.1.2")
         assert stage.status()["version"] == "3.1.2"
-        assert remembered(stage) == {LATEST: {"version": "v3.1.2"}}
+        assert remembered(stage) == {LATEST: {"version": "3.1.2"}}
         assert probes(stage) == []
 
 
@@ -184,7 +184,7 @@ async def test_whoever_removes_the_annotation_has_the_image_asked_again(
         )
         await stage.settle()
 
-        assert remembered(stage) == {LATEST: {"version": "v3.1.1"}}
+        assert remembered(stage) == {LATEST: {"version": "3.1.1"}}
         assert stage.told() == ("True", "Ready")
 
 
@@ -214,7 +214,7 @@ async def test_what_somebody_else_wrote_into_the_annotation_is_no_answer(
         )
         await stage.settle()
 
-        assert remembered(stage) == {LATEST: {"version": "v3.1.2"}}
+        assert remembered(stage) == {LATEST: {"version": "3.1.2"}}
         assert stage.names(SECRET)
 
 
