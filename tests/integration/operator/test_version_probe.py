@@ -68,5 +68,5 @@ def test_an_image_whose_tag_tells_nothing_is_asked_by_one_pod(world: World) -> N
     assert deployment is not None
     assert registry is not None
     remembered = json.loads(deployment["metadata"]["annotations"][_RELEASES])
-    assert remembered == {_IMAGE: {"version": "v3.1.2"}}
+    assert remembered == {_IMAGE: {"version": "3.1.2"}}
     assert registry["status"]["version"] == "3.1.2"
