@@ -25,8 +25,8 @@ class Rollout:
 def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
     """How far the newest revision is rolled out.
 
-    Where the Deployment was written and its controller has not looked yet, `pods` tell: if all are
-    of that revision, and as many as are wanted, what was written is no roll-out.
+    Where the Deployment was written and its controller has not looked yet, `pods` tell: if as many
+    as are wanted are there, all of that revision, what was written concerns none of them.
     """
     body = deployment.body()
     status = body.get("status") or {}
@@ -35,9 +35,8 @@ def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
     available = status.get("availableReplicas", 0)
     old = status.get("replicas", 0) - updated
     seen = status.get("observedGeneration", 0) >= deployment.generation
-    is_scaled = status.get("replicas", 0) == wanted
-    told = seen or (is_scaled and _are_all_of(revision.of(deployment), pods))
-    complete = told and updated >= wanted and old == 0 and available >= updated
+    as_many = updated >= wanted if seen else updated == wanted and _are_all_of(deployment, pods)
+    complete = as_many and old == 0 and available >= updated
     if complete:
         return Rollout(complete=True, deadline_exceeded=False, message=f"{updated} pods rolled out")
     message = f"{updated} of {wanted} pods are new, {available} available, {max(old, 0)} old"
@@ -48,9 +47,10 @@ def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
     return Rollout(complete=False, deadline_exceeded=late, message=message)
 
 
-def _are_all_of(wanted: str, pods: Sequence[Object]) -> bool:
-    living = [revision.of(pod) for pod in pods if not pod.is_deleting]
-    return bool(wanted and living) and set(living) == {wanted}
+def _are_all_of(deployment: Object, pods: Sequence[Object]) -> bool:
+    wanted = revision.of(deployment)
+    living = {revision.of(pod) for pod in pods if not pod.is_deleting}
+    return bool(wanted) and living == {wanted}
 
 
 def was_rolled_out(deployment: Object) -> bool:

@@ -80,10 +80,17 @@ def test_the_pods_are_all_new_when_the_last_old_one_has_ended(
 
 
 @pytest.mark.parametrize(
-    ("revisions", "complete"),
-    [(["b", "b"], True), (["b", "a"], False), (["a", "a"], False), ([], False)],
+    ("replicas", "revisions", "complete"),
+    [
+        (2, ["b", "b"], True),
+        (1, ["b", "b"], False),
+        (2, ["b", "a"], False),
+        (2, ["a", "a"], False),
+        (2, [], False),
+    ],
 )
 def test_a_write_that_concerns_no_pod_is_no_roll_out_though_nobody_has_seen_it_yet(
+    replicas: int,
     revisions: list[str],
     complete: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
@@ -91,7 +98,7 @@ def test_a_write_that_concerns_no_pod_is_no_roll_out_though_nobody_has_seen_it_y
         body["metadata"].setdefault("annotations", {})[revision.ANNOTATION] = name
         return an_object(body)
 
-    deployment = of(a_deployment(OWNER, replicas=2, status=status(2, 2, 2, seen=0)), "b")
+    deployment = of(a_deployment(OWNER, replicas=replicas, status=status(2, 2, 2, seen=0)), "b")
     pods = [of(a_pod(OWNER), name) for name in revisions]
 
     assert observed.rollout(deployment, pods).complete is complete
