@@ -31,7 +31,7 @@ pytestmark = pytest.mark.e2e
 
 _SEED = int(os.environ.get("LIFE_SEED", "20261127"))
 _DEATHS = 30
-_LONGEST_LIFE_SECONDS = 6.0  # a pod is tried for four, so some lives do it and some do not
+_LONGEST_LIFE_SECONDS = 5.0  # a pod is tried for four, so some lives do it and some do not
 _PATIENCE_SECONDS = 120
 _STEP_SECONDS = 0.2
 _REGISTRIES = tuple(f"images-{number}" for number in range(6))
