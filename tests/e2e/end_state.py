@@ -14,6 +14,7 @@ from controllers.kinds import (
     BUCKET_CLAIM,
     DEPLOYMENT,
     POD,
+    POD_DISRUPTION_BUDGET,
     REGISTRY,
     REPLICA_SET,
     SECRET,
@@ -28,7 +29,7 @@ from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import Resource
 
 Body = Mapping[str, Any]
-CHILDREN = (SERVICE_ACCOUNT, SECRET, DEPLOYMENT, SERVICE)
+CHILDREN = (SERVICE_ACCOUNT, SECRET, DEPLOYMENT, SERVICE, POD_DISRUPTION_BUDGET)
 DATA = (BUCKET_CLAIM, BUCKET_ACCESS)
 _OF_THE_SERVER = ("deployment.kubernetes.io/revision", ANNOTATION_INTENT)
 _REVISIONS = (revision.ANNOTATION, HEALTHY)
