@@ -56,7 +56,7 @@ def test_samples_are_accepted(cluster: Cluster) -> None:
         *("apply", "--dry-run=server", "--validate=strict", "-k", str(_CONFIG / "samples"))
     )
 
-    assert answer.count("registry.registry-operator.dev/") == 13
+    assert answer.count("registry.registry-operator.dev/") == 15
     assert answer.count("registrytemplate.registry-operator.dev/") == 1
 
 
@@ -85,7 +85,9 @@ def test_the_pod_is_admitted_where_restricted_is_enforced(cluster: Cluster) -> N
         ("watch", "registries.registry-operator.dev", "default", "yes"),
         ("delete", "registries.registry-operator.dev", "default", "no"),
         ("patch", "deployments.apps", "default", "yes"),
-        ("create", "pods", "default", "no"),
+        ("create", "pods", "default", "yes"),
+        ("create", "pods/exec", "default", "no"),
+        ("get", "pods/log", "default", "no"),
     ],
 )
 def test_the_operators_account_may_do_its_work_and_no_more(

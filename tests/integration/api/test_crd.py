@@ -298,6 +298,7 @@ _COLUMNS = [
     "REPLICAS",
     "READYREPLICAS",
     "VERSION",
+    "UPGRADE",
     "ENDPOINT",
     "SINCE",
     "AGE",

@@ -141,7 +141,7 @@ def test_sigusr1_writes_stacks_and_state_into_the_log_and_the_operator_goes_on(
 
     assert "(most recent call first):" in told()
     assert events.count("state of the operator") == 1
-    assert events.count("state of a controller") == 12
+    assert events.count("state of a controller") == 15
     world.create_registry("images", {"storage": {"emptyDir": {}}})
     world.until(lambda: world.is_ready("images"), about="images ready", seconds=40)
     assert operator.pid == before
