@@ -86,8 +86,7 @@ def test_the_pod_is_admitted_where_restricted_is_enforced(cluster: Cluster) -> N
         ("delete", "registries.registry-operator.dev", "default", "no"),
         ("patch", "deployments.apps", "default", "yes"),
         ("create", "pods", "default", "yes"),
-        ("create", "pods/exec", "default", "no"),
-        ("get", "pods/log", "default", "no"),
+        ("deletecollection", "pods", "default", "no"),
     ],
 )
 def test_the_operators_account_may_do_its_work_and_no_more(
