@@ -45,6 +45,10 @@ integration: venv ## Run the integration tests (a real control plane)
 e2e: venv ## Run Chainsaw stories on the full local cluster (STORY=registry-* picks by name)
 	@$(RUN) -m hack.e2e --story "$(STORY)" $(ARGS)
 
+.PHONY: availability
+availability: venv ## Push and pull at 60 requests a second through rolls, drains and outages; needs an idle machine
+	@$(RUN) -m pytest -q -rP -m load tests/e2e $(ARGS)
+
 .PHONY: lint
 lint: venv ## Check style, types, imports and generated files
 	@$(RUN) -m hack.tiers lint types
