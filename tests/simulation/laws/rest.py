@@ -214,6 +214,8 @@ def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
     if deployment is not None and http is not None:
         template = deployment["spec"]["template"]
         uid = template["metadata"]["annotations"].pop(_HTTP_SECRET)
+        # Of pods that were scaled away while they were changed nobody knows whether they are well.
+        deployment["spec"].pop("minReadySeconds", None)
         for name in _HISTORY:
             template["metadata"]["annotations"].pop(name, None)
             deployment["annotations"].pop(name, None)
