@@ -132,7 +132,7 @@ def await_write(world: World, number: int, *, since: int) -> None:
 def live_on(stages: tuple[Stage, Stage]) -> None:
     """The rest of the script, with an operator that nobody kills any more, until all is at rest."""
     stages[0].operator.start()
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 420
     while not all(map(is_settled, stages)):
         assert time.monotonic() < deadline, [troubles(stage.world) for stage in stages]
         step(stages)
