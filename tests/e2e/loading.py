@@ -25,9 +25,9 @@ _BEFORE_SECONDS, _AFTER_SECONDS = 2.0, 3.0
 
 
 @contextmanager
-def loaded(world: World, registry: str) -> Iterator[LoadThread]:
+def loaded(world: World, registry: str, *, rate: float = RATE) -> Iterator[LoadThread]:
     """Load on a Registry, which goes on for a while before and after what happens meanwhile."""
-    plan = Plan(rate=RATE, seed=uuid.uuid4().int)
+    plan = Plan(rate=rate, seed=uuid.uuid4().int)
     with LoadThread(address_of(world, registry), plan, enter=world.cluster.enter) as load:
         time.sleep(_BEFORE_SECONDS)
         yield load
@@ -41,10 +41,13 @@ def address_of(world: World, registry: str) -> Address:
     return Address(service["spec"]["clusterIP"], service["spec"]["ports"][0]["port"])
 
 
-def assert_none_failed(load: LoadThread) -> None:
-    """No request failed of a load whose journeys began when they were due; tells the figures."""
+def assert_none_failed(load: LoadThread, *, latest: float = _LATEST_SECONDS) -> None:
+    """No request failed of a load whose journeys began when they were due; tells the figures.
+
+    `latest`: seconds by which a journey may begin too late.
+    """
     report = load.report()
     to_stderr(summary(report))
 
     assert not report.failures, "\n".join(map(str, report.failures))
-    assert report.late < _LATEST_SECONDS
+    assert report.late < latest

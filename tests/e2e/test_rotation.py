@@ -34,6 +34,8 @@ _SPEC = {
     "image": _IMAGE,
     "storage": {"bucketClassName": "my-s3-class", "bucketAccessClass": _ACCESS_CLASS},
 }
+# Such as a machine bears that runs all other tests too: what is judged is what failed.
+_RATE, _LATEST_SECONDS = 20.0, 60.0
 _AT_LEAST = 200  # requests between two rotations, or the test proves little
 
 
@@ -102,7 +104,7 @@ def world(cluster: Cluster, operator: OperatorProcess) -> Iterator[World]:
 def test_new_keys_reach_the_pods_without_a_failed_request(world: World) -> None:
     old, new = _keys(world, "images-bucket"), _other_keys(world)
 
-    with loaded(world, "images") as load:
+    with loaded(world, "images", rate=_RATE) as load:
         _await(world, load)
         for info in (new, old, new):
             _rotate(world, info)
@@ -112,7 +114,7 @@ def test_new_keys_reach_the_pods_without_a_failed_request(world: World) -> None:
         world.cluster.s3.revoke(account, _access_key(old))
         _await(world, load)
 
-    assert_none_failed(load)
+    assert_none_failed(load, latest=_LATEST_SECONDS)
     assert world.is_ready("images")
 
 
