@@ -134,7 +134,7 @@ def _rotate(world: World, info: str) -> None:
     world.patch(SECRET, "images-bucket", {"data": {"BucketInfo": info}})
     world.until(
         lambda: _configuration(world) != before and world.is_ready("images"),
-        seconds=180,
+        seconds=300,
         about="the pods have other keys",
     )
     world.until(
