@@ -5,16 +5,13 @@ declares them to the runtime, `rules` says which rights they need (the ClusterRo
 from it).
 """
 
-import time
 from collections.abc import Callable, Iterable
-from functools import partial
 
 from controllers import rights
 from controllers.registry import assembly as registry
 from controllers.registry.checking import check
 from controllers.registry.rounds import ask
 from controllers.template import assembly as template
-from registry_operator.distribution.check import perform
 from registry_operator.runtime.operator import Operator
 
 
@@ -38,7 +35,7 @@ def install(
         checker=check,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
-        client_check=partial(perform, clock=time.monotonic) if checks_clients else None,
+        client_check=check if checks_clients else None,
     )
     if namespace is None:
         # One that sees a part of the Registries would count that part, and others would too.

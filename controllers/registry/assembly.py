@@ -37,7 +37,7 @@ from controllers.registry import (
     volume_claim,
 )
 from controllers.registry.checking import Checker
-from controllers.registry.client_checks import ClientCheck, Records
+from controllers.registry.client_checks import Records
 from controllers.registry.gather import Gatherer, unasked
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
@@ -145,13 +145,14 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     checker: Checker,
     random_secret: Callable[[], str],
     allows_host_path: bool = False,
-    client_check: ClientCheck | None = None,
+    client_check: Checker | None = None,
 ) -> Gatherer:
     """Declares everything about Registries to the operator.
 
     `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
     new `http.secret`. `allows_host_path`: whether Registries may use folders of nodes.
-    `client_check` asks through Services whether clients are served; None: nobody asks.
+    `checker` tries the pods of a change; `client_check` asks through Services whether clients are
+    served, None: nobody asks.
     """
     stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}

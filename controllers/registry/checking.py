@@ -1,18 +1,23 @@
-"""The check of one pod as it is made in a cluster: see registry_operator.distribution.check."""
+"""How a registry process is tried: what is injected, and how it is done in a cluster.
+
+Both who tries the pods of a change (prover.py) and who asks as a client (client_checks.py) take a
+`Checker`, so that tests try nothing; `check` is the real one.
+"""
 
 import time
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from registry_operator.distribution.check import Check, Result, perform
 
-Checker = Callable[[Check], Awaitable[Result]]
-"""Tries one registry process."""
+
+class Checker(Protocol):
+    """Makes one check; what is pushed is made of `nonce`, which one check at a time may use."""
+
+    async def __call__(self, what: Check, *, nonce: bytes) -> Result:
+        """What was found."""
+        ...
 
 
-async def check(what: Check) -> Result:
-    """Tries it now.
-
-    What is pushed is the same for each address, so that little stays behind until garbage is
-    collected; no two pods have one address.
-    """
-    return await perform(what, nonce=what.host.encode(), clock=time.monotonic)
+async def check(what: Check, *, nonce: bytes) -> Result:
+    """Tries it now; see registry_operator.distribution.check."""
+    return await perform(what, nonce=nonce, clock=time.monotonic)

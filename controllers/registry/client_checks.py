@@ -10,16 +10,17 @@ rarer each is asked.
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from controllers.registry import checked, child, served, served_condition
+from controllers.registry.checking import Checker
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.served import Served
 from controllers.registry.served_metrics import ServedMetrics
 from controllers.registry.stores import Stores
-from registry_operator.distribution.check import Check, Result, Verdict
+from registry_operator.distribution.check import Result, Verdict
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.clock import Clock
@@ -43,14 +44,6 @@ _CUT_OFF: Final = 8
 _CUT_OFF_SECONDS: Final = 60.0
 
 log = structlog.get_logger(__name__)
-
-
-class ClientCheck(Protocol):
-    """Makes one check; see registry_operator.distribution.check.perform."""
-
-    async def __call__(self, check: Check, *, nonce: bytes) -> Result:
-        """What was found."""
-        ...
 
 
 class Records:
@@ -92,7 +85,7 @@ class ClientChecks:
 
     def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
         self,
-        check: ClientCheck,
+        check: Checker,
         *,
         gather: Callable[[ObjectKey], RegistryInputs | None],
         records: Records,
@@ -243,7 +236,7 @@ class ClientChecks:
 def install(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
     operator: Operator,
     stores: Stores,
-    check: ClientCheck,
+    check: Checker,
     *,
     gather: Callable[[ObjectKey], RegistryInputs | None],
     records: Records,

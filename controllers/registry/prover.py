@@ -142,7 +142,8 @@ class Prover:
         body = pod.body()
         prefix = pod.annotations.get(PREFIX_ANNOTATION, "/")
         what = Check(body["status"]["podIP"], writes=_may_write(body["spec"]), prefix=prefix)
-        return await self._checker(what)
+        # The same for each address, so that little stays behind until garbage is collected.
+        return await self._checker(what, nonce=what.host.encode())
 
     async def _others_pass(self, pod: Object) -> bool:
         """Whether a pod of another revision, that serves, passes; true where there is none."""

@@ -215,7 +215,7 @@ class World:
             return False
         return labels.get("app.kubernetes.io/instance") not in self.actors.unwell
 
-    async def _check(self, what: Check) -> Result:
+    async def _check(self, what: Check, *, nonce: bytes) -> Result:
         """What comes of trying the pod at an address; at times nobody gets there."""
         await asyncio.sleep(self._dice.uniform(0.05, 3.0))
         deployments = self.cluster.deployments

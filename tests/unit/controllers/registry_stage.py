@@ -26,7 +26,7 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import assembly
-from controllers.registry.client_checks import ClientCheck
+from controllers.registry.checking import Checker
 from controllers.template import assembly as template
 from registry_operator.api.crd import DEFINITIONS, crd
 from registry_operator.distribution.check import Check, Result, Verdict
@@ -62,7 +62,7 @@ class RegistryStage(OperatorStage):
         cosi: bool = False,
         namespace: str | None = None,
         allows_host_path: bool = False,
-        client_check: ClientCheck | None = None,
+        client_check: Checker | None = None,
     ) -> None:
         self._namespace = namespace
         self._allows_host_path = allows_host_path
@@ -97,7 +97,7 @@ class RegistryStage(OperatorStage):
             raise TimeoutError
         return answer
 
-    async def _check(self, what: Check) -> Result:
+    async def _check(self, what: Check, *, nonce: bytes) -> Result:
         self.checked.append(what)
         pods = self.api.objects(POD)
         return self.check(next(pod for pod in pods if pod["status"]["podIP"] == what.host))

@@ -34,8 +34,8 @@ class Clients:
         self.nonces: list[bytes] = []
         self.at_once = self.most = 0
 
-    async def __call__(self, check: Check, *, nonce: bytes) -> Result:
-        self.asked.append(check)
+    async def __call__(self, what: Check, *, nonce: bytes) -> Result:
+        self.asked.append(what)
         self.nonces.append(nonce)
         self.at_once += 1
         self.most = max(self.most, self.at_once)

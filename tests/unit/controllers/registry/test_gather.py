@@ -142,8 +142,8 @@ class Field:
         self._writers[resource].replace([], "1")
 
 
-async def _unchecked(what: Check) -> Result:
-    raise AssertionError(what)
+async def _unchecked(what: Check, *, nonce: bytes) -> Result:
+    raise AssertionError(what, nonce)
 
 
 async def _nobody(address: str, path: str) -> bytes:
