@@ -10,7 +10,7 @@ from typing import Any, Final
 from controllers.kinds import AUTOSCALER, DEPLOYMENT
 from controllers.registry import child, scaling, volume
 from controllers.registry.inputs import RegistryInputs
-from controllers.registry.pod_template import CONTAINER
+from controllers.registry.pod_basics import CONTAINER
 from registry_operator.api.availability import Autoscaling
 from registry_operator.kube.object import Object
 from registry_operator.runtime.owned import Desired, OwnedKind

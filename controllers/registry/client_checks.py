@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from controllers.registry import checked, child, served, served_condition
+from controllers.registry import check_target, child, served, served_condition
 from controllers.registry.checking import Checker
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.served import Served
@@ -116,7 +116,7 @@ class ClientChecks:
         if inputs is None:
             self._forget(key)
             return Done()
-        check = checked.target(inputs)
+        check = check_target.target(inputs)
         if check is None:
             return self._rest(inputs)
         left = self._left(key, inputs)
@@ -127,7 +127,11 @@ class ClientChecks:
             return After(self._interval(inputs) * self._rng.uniform(0.5, 1.0))
         result = await self._check(check, nonce=self._nonce(inputs.owner))
         after = self._gather(key)
-        if after is None or after.owner.uid != inputs.owner.uid or checked.target(after) != check:
+        if (
+            after is None
+            or after.owner.uid != inputs.owner.uid
+            or check_target.target(after) != check
+        ):
             # Pods went meanwhile, or it was changed: then a failure says nothing of what is there.
             self._due[key] = self._clock.monotonic() + _SOON_SECONDS
             return After(_SOON_SECONDS)
@@ -163,7 +167,7 @@ class ClientChecks:
             self._tell(key)
             return Done()
         self._due.pop(key, None)
-        absent = checked.should_serve(inputs) and not checked.is_ready(inputs)
+        absent = check_target.should_serve(inputs) and not check_target.is_ready(inputs)
         held = self._let(inputs, absent=absent)
         return After(self._interval(inputs)) if absent and held.history is not None else Done()
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from controllers.kinds import SECRET
 from controllers.registry import child, options, scaling
 from controllers.registry.options import driver_of
+from registry_operator.api.registry import RegistrySpec
 from registry_operator.distribution import passthrough
 from registry_operator.distribution.configuration import Settings, render, to_yaml
 from registry_operator.distribution.finding import Finding, Severity
@@ -115,6 +116,13 @@ def may_prune(inputs: "RegistryInputs", secret: Object) -> bool:
     users = (children.deployment, *children.replica_sets)
     referred = {name for user in users if user is not None for name in _referred(user)}
     return secret.name not in referred
+
+
+def http_prefix(wanted: RegistrySpec) -> str:
+    """Below which path the registry serves: `http.prefix` of `spec.config`, or the root."""
+    http = (wanted.config or {}).get("http")
+    prefix = http.get("prefix") if isinstance(http, Mapping) else None
+    return prefix if isinstance(prefix, str) and prefix else "/"
 
 
 def is_configuration(owner: Object, secret: Object) -> bool:

@@ -1,21 +1,19 @@
 """The template of the registry pods, as we intend it, and the revision that it makes.
 
-Pods that pass Pod Security `restricted`, find the configuration that they were made for, and tell
-Kubernetes the truth about themselves. Readiness asks `GET /`, which fails while the storage fails;
-liveness and start-up only open the port, so that a storage outage never restarts a pod. Facts of
-the registry program: `enableServiceLinks` must be off (a Service named registry-storage would
-configure the pod), `command: [registry]` works on every image, draining must end within the grace
-period.
+Pods that find the configuration that they were made for, and tell Kubernetes the truth about
+themselves; what they have of every pod is in pod_basics.py. Readiness asks `GET /`, which fails
+while the storage fails; liveness and start-up only open the port, so that a storage outage never
+restarts a pod. Draining must end within the grace period.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from controllers.registry import (
     certificates,
-    child,
     configuration,
     http_secret,
     identity,
+    pod_basics,
     revision,
     spreading,
     volume,
@@ -28,7 +26,6 @@ from registry_operator.runtime.outcome import Blocked, Stalled
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
-CONTAINER = "registry"
 CLIENT_PORT = 5000
 CLIENT_PORT_NAME = "http"
 DEBUG_PORT = 5001
@@ -36,7 +33,6 @@ HTTP_SECRET_ANNOTATION = f"{GROUP}/http-secret"
 PREFIX_ANNOTATION = f"{GROUP}/http-prefix"
 """On pods whose configuration sets `http.prefix`: whoever tries them must know."""
 _TRUSTED = f"{CONFIG_DIRECTORY}:/etc/ssl/certs"
-_USER = 65532
 _PRE_STOP_SECONDS = 10
 _DRAIN_SECONDS = 60
 
@@ -82,6 +78,7 @@ def _pod_metadata(inputs: "RegistryInputs", *, http_secret_uid: str) -> dict[str
     extra = template.metadata if template else None
     labels = dict((extra and extra.labels) or {})
     annotations = dict((extra and extra.annotations) or {})
+    prefix = configuration.http_prefix(inputs.wanted)
     return {
         "labels": {
             **labels,
@@ -91,60 +88,41 @@ def _pod_metadata(inputs: "RegistryInputs", *, http_secret_uid: str) -> dict[str
         "annotations": {
             **annotations,
             **identity.pod_annotations(inputs.wanted),
-            **_prefix(inputs),
+            **({PREFIX_ANNOTATION: prefix} if prefix != "/" else {}),
             HTTP_SECRET_ANNOTATION: http_secret_uid,
         },
     }
 
 
-def _prefix(inputs: "RegistryInputs") -> dict[str, str]:
-    http = (inputs.wanted.config or {}).get("http") or {}
-    return {PREFIX_ANNOTATION: http["prefix"]} if http.get("prefix") else {}
-
-
 def _pod_spec(inputs: "RegistryInputs", plan: Configuration) -> dict[str, Any]:
-    wanted = inputs.wanted
-    spec: dict[str, Any] = {
-        "serviceAccountName": child.name(inputs.owner),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
+    owner, wanted = inputs.owner, inputs.wanted
+    common = pod_basics.spec(owner, wanted)
+    owns_files = {"fsGroup": pod_basics.USER, "fsGroupChangePolicy": "OnRootMismatch"}
+    return {
+        **common,
         "terminationGracePeriodSeconds": _PRE_STOP_SECONDS + _DRAIN_SECONDS + 5,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": _USER,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        "securityContext": {**common["securityContext"], **owns_files},
         "containers": [_container(inputs, plan)],
         "volumes": _volumes(inputs, config_secret=plan.secret_name),
+        **pod_basics.stated(
+            affinity=spreading.affinity(owner, wanted),
+            topologySpreadConstraints=spreading.constraints(owner, wanted),
+        ),
     }
-    optional: dict[str, Any] = {
-        "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
-        "nodeSelector": wanted.node_selector,
-        "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
-        "affinity": spreading.affinity(inputs.owner, wanted),
-        "priorityClassName": wanted.priority_class_name,
-        "topologySpreadConstraints": spreading.constraints(inputs.owner, wanted),
-    }
-    spec.update({name: value for name, value in optional.items() if value})
-    return spec
 
 
 def _container(inputs: "RegistryInputs", plan: Configuration) -> dict[str, Any]:
     wanted = inputs.wanted
+    common = pod_basics.container(wanted)
     opens_port = {"tcpSocket": {"port": CLIENT_PORT_NAME}}
-    container: dict[str, Any] = {
-        "name": CONTAINER,
-        "image": wanted.image,
-        "command": ["registry"],
+    return {
+        **common,
         "args": ["serve", f"{CONFIG_DIRECTORY}/{configuration.FILE}"],
         "ports": [
             {"name": CLIENT_PORT_NAME, "containerPort": CLIENT_PORT, "protocol": "TCP"},
             {"name": "debug", "containerPort": DEBUG_PORT, "protocol": "TCP"},
         ],
-        "env": _environment(inputs, plan),
+        "env": [*_environment(inputs, plan), *common["env"]],
         "startupProbe": {**opens_port, "periodSeconds": 1, "failureThreshold": 60},
         "livenessProbe": {**opens_port, "periodSeconds": 10, "failureThreshold": 6},
         "readinessProbe": {
@@ -154,18 +132,9 @@ def _container(inputs: "RegistryInputs", plan: Configuration) -> dict[str, Any]:
             "failureThreshold": 2,
         },
         "lifecycle": {"preStop": {"sleep": {"seconds": _PRE_STOP_SECONDS}}},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
         "volumeMounts": _mounts(inputs),
+        **({"resources": wanted.resources.wire()} if wanted.resources is not None else {}),
     }
-    if wanted.image_pull_policy is not None:
-        container["imagePullPolicy"] = wanted.image_pull_policy
-    if wanted.resources is not None:
-        container["resources"] = wanted.resources.wire()
-    return container
 
 
 def _environment(inputs: "RegistryInputs", plan: Configuration) -> list[dict[str, Any]]:
@@ -174,8 +143,7 @@ def _environment(inputs: "RegistryInputs", plan: Configuration) -> list[dict[str
         "key": http_secret.DATA_KEY,
     }
     environment: list[dict[str, Any]] = [
-        {"name": "REGISTRY_HTTP_SECRET", "valueFrom": {"secretKeyRef": secret}},
-        {"name": "OTEL_TRACES_EXPORTER", "value": "none"},
+        {"name": "REGISTRY_HTTP_SECRET", "valueFrom": {"secretKeyRef": secret}}
     ]
     if certificates.FILE in plan.files:
         environment.append({"name": "SSL_CERT_DIR", "value": _TRUSTED})

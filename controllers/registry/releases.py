@@ -14,6 +14,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from controllers.registry.pod_basics import CONTAINER
 from controllers.registry.pods import find_trouble
 from registry_operator.api.names import GROUP
 from registry_operator.distribution import probe
@@ -28,7 +29,6 @@ ANNOTATION = f"{GROUP}/releases"
 """On the Deployment: what images said whose tags tell nothing, as JSON."""
 IMAGE_ANNOTATION = f"{GROUP}/image"
 """On a pod that asks: which image, as the specification has it."""
-CONTAINER = "registry"
 _OVER = frozenset({"Failed", "Succeeded"})
 _WHY: Mapping[str, str] = MappingProxyType(
     {

@@ -12,9 +12,10 @@ docs/adr/0019-an-image-is-asked-by-a-start-that-fails.md.
 from typing import Any
 
 from controllers.kinds import POD
-from controllers.registry import child, releases
+from controllers.registry import child, pod_basics, releases
 from controllers.registry.inputs import RegistryInputs
 from registry_operator.api.names import GROUP, LABEL_COMPONENT, VERSION_PROBE, child_labels
+from registry_operator.api.registry import RegistrySpec
 from registry_operator.distribution import probe
 from registry_operator.kube.object import Object
 from registry_operator.runtime.intent import digest
@@ -24,7 +25,6 @@ from registry_operator.runtime.owned import Desired, OwnedKind
 CONFIGURATION_ANNOTATION = f"{GROUP}/configuration"
 DEADLINE_SECONDS = 300
 _DIRECTORY, _FILE = "/etc/registry-operator", "config.yml"
-_USER = 65532
 _DIGEST_LENGTH = 8
 
 
@@ -76,31 +76,15 @@ def _metadata(inputs: RegistryInputs, suffix: str) -> dict[str, Any]:
 
 def _spec(inputs: RegistryInputs) -> dict[str, Any]:
     wanted = inputs.wanted
-    spec: dict[str, Any] = {
+    return {
+        **pod_basics.spec(inputs.owner, wanted),
         "restartPolicy": "Never",
         "activeDeadlineSeconds": DEADLINE_SECONDS,
         "terminationGracePeriodSeconds": 1,
-        "serviceAccountName": child.name(inputs.owner),
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
-        "containers": [_container(inputs)],
+        "containers": [_container(wanted)],
         "volumes": [{"name": "config", "downwardAPI": {"items": [_file()]}}],
+        **pod_basics.stated(affinity=wanted.affinity and wanted.affinity.wire()),
     }
-    optional: dict[str, Any] = {
-        "imagePullSecrets": [secret.wire() for secret in wanted.image_pull_secrets or ()],
-        "nodeSelector": wanted.node_selector,
-        "tolerations": [toleration.wire() for toleration in wanted.tolerations or ()],
-        "priorityClassName": wanted.priority_class_name,
-        "affinity": wanted.affinity and wanted.affinity.wire(),
-    }
-    spec.update({name: value for name, value in optional.items() if value})
-    return spec
 
 
 def _file() -> dict[str, Any]:
@@ -109,29 +93,17 @@ def _file() -> dict[str, Any]:
     return {"path": _FILE, "fieldRef": {"fieldPath": path}}
 
 
-def _container(inputs: RegistryInputs) -> dict[str, Any]:
-    wanted = inputs.wanted
-    container: dict[str, Any] = {
-        "name": releases.CONTAINER,
-        "image": wanted.image,
-        "command": ["registry"],
+def _container(wanted: RegistrySpec) -> dict[str, Any]:
+    return {
+        **pod_basics.container(wanted),
         "args": ["serve", f"{_DIRECTORY}/{_FILE}"],
-        "env": [{"name": "OTEL_TRACES_EXPORTER", "value": "none"}],
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "resources": {
             "requests": {"cpu": "10m", "memory": "32Mi"},
             "limits": {"cpu": "100m", "memory": "128Mi"},
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "readOnlyRootFilesystem": True,
-        },
         "volumeMounts": [{"name": "config", "mountPath": _DIRECTORY, "readOnly": True}],
     }
-    if wanted.image_pull_policy is not None:
-        container["imagePullPolicy"] = wanted.image_pull_policy
-    return container
 
 
 KIND = OwnedKind(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controllers.registry.checked import should_serve, target
+from controllers.registry.check_target import should_serve, target
 from controllers.registry.inputs import Children
 from controllers.registry.outages import Outage
 from controllers.registry.served import Served, judge, rest

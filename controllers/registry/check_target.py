@@ -4,10 +4,8 @@ Pure: a snapshot flows in, an address flows out. A Registry that should not serv
 Kubernetes says itself that nobody does, is not asked.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from controllers.registry import observed
+from controllers.registry.configuration import http_prefix
 from controllers.registry.inputs import RegistryInputs
 from registry_operator.distribution.check import Check
 
@@ -25,7 +23,7 @@ def target(inputs: RegistryInputs) -> Check | None:
     return Check(
         address,
         spec["ports"][0]["port"],
-        prefix=_prefix(inputs.wanted.config or {}),
+        prefix=http_prefix(inputs.wanted),
         seconds=float(inputs.wanted.health_check.timeout_seconds),
     )
 
@@ -40,9 +38,3 @@ def should_serve(inputs: RegistryInputs) -> bool:
 def is_ready(inputs: RegistryInputs) -> bool:
     """Whether Kubernetes says that somebody serves."""
     return observed.ready_endpoints(inputs.children.endpoint_slices) > 0
-
-
-def _prefix(config: Mapping[str, Any]) -> str:
-    http = config.get("http")
-    prefix = http.get("prefix") if isinstance(http, Mapping) else None
-    return prefix if isinstance(prefix, str) else "/"
