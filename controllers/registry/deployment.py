@@ -21,7 +21,7 @@ from controllers.registry import (
     volume,
 )
 from controllers.registry.inputs import RegistryInputs
-from controllers.registry.upgrade import HEALTHY, Plan
+from controllers.registry.upgrade_plan import HEALTHY, Plan
 from registry_operator.api.names import selector_labels
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled

@@ -86,8 +86,7 @@ def _of_pods(pods: Sequence[Object], proofs: Iterable[Proof]) -> Trouble | None:
 def _of_time(
     pods: Sequence[Object], deployment: Object | None, health: Iterable[PodHealth]
 ) -> Trouble | None:
-    if deployment is None or not observed.rollout(deployment).deadline_exceeded:
+    roll = observed.rollout(deployment) if deployment is not None else None
+    if roll is None or not roll.deadline_exceeded:
         return None
-    return find_trouble(pods, deployment, health) or Trouble(
-        "DeadlineExceeded", observed.rollout(deployment).message
-    )
+    return find_trouble(pods, deployment, health) or Trouble("DeadlineExceeded", roll.message)

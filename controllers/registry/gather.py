@@ -98,7 +98,6 @@ class Gatherer:
         children = self._seen.get(key) or self._look(owner)
         pods = (*children.pods, *children.canary_pods)
         answers = (self._health.of(pod) or self._uploads.of(pod) for pod in pods)
-        proofs = (self._prover.of(pod) for pod in pods)
         spec = parsed.specification.spec
         if parsed.template is not None:
             # What a Registry refers to may have changed with its template.
@@ -118,7 +117,7 @@ class Gatherer:
             takes_place=self.places.takes(owner.key, self.places.of(owner)),
             neighbours=self._neighbours(owner),
             health=tuple(answer for answer in answers if answer is not None),
-            proofs=tuple(proof for proof in proofs if proof is not None),
+            proofs=self._prover.of(key, pods),
             served=self._served(owner),
             random_secret=self._random_secret,
             planner=self._planner.plan,

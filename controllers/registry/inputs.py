@@ -20,7 +20,8 @@ from controllers.registry.served import Served
 from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
-from controllers.registry.upgrade import Plan, decide
+from controllers.registry.upgrade import decide
+from controllers.registry.upgrade_plan import Plan
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled

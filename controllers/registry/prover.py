@@ -11,7 +11,7 @@ that is down, and no fault of the change.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import structlog
@@ -21,7 +21,7 @@ from controllers.registry.checking import Checker
 from controllers.registry.pod_template import PREFIX_ANNOTATION
 from controllers.registry.proof import Finding, Proof
 from controllers.registry.rounds import readiness
-from controllers.registry.upgrade import HEALTHY
+from controllers.registry.upgrade_plan import HEALTHY
 from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -78,15 +78,17 @@ class Prover:
         deployments.subscribe(self._on_deployment)
         pods.subscribe(self._on_pod)
 
-    def of(self, pod: Object) -> Proof | None:
-        """What is known of a pod; None when it was not tried.
+    def of(self, owner: ObjectKey, pods: Iterable[Object]) -> tuple[Proof, ...]:
+        """What is known of the pods of a Registry; nothing unless it is being changed.
 
         For whoever decides about it: nobody asks in a process that does not lead, so it tries none.
         """
-        self._wanted.update(self.changing(pod))
-        if self._wanted:
-            self._wake.set()
-        return self._known(pod)
+        if owner not in self._changing:
+            return ()
+        self._wanted.add(owner)
+        self._wake.set()
+        found = (self._known(pod) for pod in pods)
+        return tuple(proof for proof in found if proof is not None)
 
     def _known(self, pod: Object) -> Proof | None:
         tried = self._tried.get(pod.uid)
@@ -94,6 +96,8 @@ class Prover:
 
     def changing(self, obj: Object) -> tuple[ObjectKey, ...]:
         """The Registry of a Deployment or a pod, if it is being changed."""
+        if not self._changing:
+            return ()
         return tuple(key for key in child.owner_key(obj) if key in self._changing)
 
     async def run(self) -> None:

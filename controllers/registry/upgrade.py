@@ -1,9 +1,9 @@
 """How the pods come to the template that is wanted: one tries it, then all, or none does.
 
-In: the snapshot. Out: a `Plan`: what the Deployment of the pods shall ask for now, whether one pod
-beside it tries what is wanted (canary.py), and what is remembered of it. Pure. What is remembered
-stands on the Deployment itself, in the very write that acts on it: so an operator that is killed at
-any moment goes on where it was.
+In: the snapshot. Out: a `Plan` (upgrade_plan.py): what the Deployment of the pods shall ask for
+now, whether one pod beside it tries what is wanted (canary.py), and what is remembered of it. Pure.
+What is remembered stands on the Deployment itself, in the very write that acts on it: so an
+operator that is killed at any moment goes on where it was.
 
     wanted = deployed                        its roll-out goes on; it failed: what was healthy again
     wanted ≠ deployed, failed before         what was healthy stays, until the user says otherwise
@@ -16,75 +16,22 @@ wanted is deployed at once.
 Why it is so: docs/adr/0016-one-pod-tries-every-change.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from controllers.registry import failure, observed, revision, scaling
 from controllers.registry.failure import Evidence, Failure
 from controllers.registry.pods import find_trouble
 from controllers.registry.release_move import Advice, advise
-from registry_operator.api.names import GROUP
+from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan, Template
 from registry_operator.api.upgrade import ABORT, RETRY, Upgrade
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
 
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
-
-HEALTHY = f"{GROUP}/healthy-revision"
-"""On the Deployment, once its pods were changed: the revision to go back to. The Deployment's own:
-the change is complete."""
-Template = Mapping[str, Any]
-
-
-class Phase(Enum):
-    """Where a change of the pods is, as in `status.upgrade.phase`."""
-
-    CANARY = "Canary"
-    ROLLING = "Rolling"
-    ROLLING_BACK = "RollingBack"
-    ROLLED_BACK = "RolledBack"
-    REFUSED = "Refused"
-    PAUSED = "Paused"
-    ABORTED = "Aborted"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be now.
-
-    Attributes:
-        wanted: the template that the specification makes.
-        template: what the Deployment asks for; `is_held`: it is kept, and not `wanted`.
-        phase: None when no change of the pods is under way.
-        before: the template to go back to, where the cluster has it.
-        healthy: the revision to go back to; "" while there is none.
-        failure: why `wanted` is not tried again.
-        message: what the phase is about, for the user.
-        stops: whether the Deployment's roll-out is to stop where it is.
-    """
-
-    wanted: Template
-    template: Template
-    phase: Phase | None = None
-    before: Template | None = None
-    healthy: str = ""
-    failure: Failure | None = None
-    message: str = ""
-    stops: bool = False
-
-    @property
-    def is_held(self) -> bool:
-        """Whether the pods are kept at something else than what is wanted."""
-        return self.template is not self.wanted
-
-    @property
-    def tries(self) -> bool:
-        """Whether a canary is wanted."""
-        return self.phase is Phase.CANARY
 
 
 def decide(inputs: "RegistryInputs") -> Plan | Blocked | Stalled:
@@ -279,33 +226,36 @@ class _Change:
         seen = Evidence(pods, deployment, self.inputs.proofs, self.inputs.told_health)
         return failure.find(self.wanted_revision, seen, retry=self._retry)
 
+    @cached_property
+    def _standing(self) -> frozenset[str]:
+        """The pods that stood their check, by uid."""
+        return frozenset(proof.pod for proof in self.inputs.proofs if proof.stands)
+
     def _canary_stands(self) -> bool:
-        standing = {proof.pod for proof in self.inputs.proofs if proof.stands}
-        return any(
-            pod.uid in standing and revision.of(pod) == self.wanted_revision
-            for pod in self.inputs.children.canary_pods
-        )
+        pods = _of(self.wanted_revision, self.inputs.children.canary_pods)
+        return any(pod.uid in self._standing for pod in pods)
 
     def _canary_message(self) -> str:
-        inputs = self.inputs
-        pods = {pod.uid for pod in inputs.children.canary_pods}
-        found = [proof.message for proof in inputs.proofs if proof.pod in pods and proof.message]
-        trouble = find_trouble(
-            inputs.children.canary_pods, inputs.children.canary, inputs.told_health
-        )
+        children, proofs = self.inputs.children, self.inputs.proofs
+        pods = {pod.uid for pod in children.canary_pods}
+        found = [proof.message for proof in proofs if proof.pod in pods and proof.message]
+        trouble = find_trouble(children.canary_pods, children.canary, self.inputs.told_health)
         told = [trouble.message] if trouble is not None else found[:1]
         told += [self._advice.words] if self._advice.words else []
         return "; ".join(("one pod, to which no client is sent, tries it first", *told))
 
     def _is_proven(self) -> bool:
-        standing = {proof.pod for proof in self.inputs.proofs if proof.stands}
         living = [pod for pod in self.inputs.children.pods if not pod.is_deleting]
-        new = [pod for pod in living if revision.of(pod) == self.deployed]
-        return len(new) >= self._replicas and all(pod.uid in standing for pod in new)
+        new = _of(self.deployed, living)
+        return len(new) >= self._replicas and all(pod.uid in self._standing for pod in new)
 
 
 _ABORTED = f"{ABORT} is set: the pods stay as they were; remove the annotation to try it"
 _PAUSED = "spec.upgrade.paused is true"
+
+
+def _of(wanted: str, pods: Sequence[Object]) -> list[Object]:
+    return [pod for pod in pods if revision.of(pod) == wanted]
 
 
 def _taken_back(failed: Failure) -> str:

@@ -1,7 +1,6 @@
 """What a Registry tells of a change of its pods: the reason of Progressing, and `status.upgrade`.
 
-In: the snapshot, with the plan for the upgrade. Out: words. Pure. At rest there is nothing to tell,
-and nothing is worked out either.
+In: the snapshot, with the plan for the upgrade. Out: words. Pure. At rest there is nothing to tell.
 """
 
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from controllers.registry import observed, revision
 from controllers.registry.configuration import Configuration
 from controllers.registry.pods import Trouble
-from controllers.registry.upgrade import HEALTHY, Phase, Plan, Template
+from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan, Template
 from registry_operator.kube.object import Object
 from registry_operator.runtime.clock import whole_time
 

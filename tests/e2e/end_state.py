@@ -23,7 +23,7 @@ from controllers.kinds import (
 )
 from controllers.registry import revision
 from controllers.registry.pod_template import HTTP_SECRET_ANNOTATION
-from controllers.registry.upgrade import HEALTHY
+from controllers.registry.upgrade_plan import HEALTHY
 from hack.world import World
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import Resource

@@ -20,7 +20,7 @@ import pytest
 
 from controllers.kinds import DEPLOYMENT, REGISTRY, SECRET
 from controllers.registry import revision
-from controllers.registry.upgrade import HEALTHY
+from controllers.registry.upgrade_plan import HEALTHY
 from hack.cluster.cluster import Cluster
 from hack.e2e import installation
 from hack.operator import OperatorProcess

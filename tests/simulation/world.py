@@ -18,7 +18,7 @@ from controllers.kinds import (
     REGISTRY_TEMPLATE,
 )
 from controllers.registry.revision import ANNOTATION as REVISION
-from controllers.registry.upgrade import HEALTHY
+from controllers.registry.upgrade_plan import HEALTHY
 from controllers.registry.volume_claim import SPECIFIED
 from registry_operator.api.names import LABEL_MANAGED_BY
 from registry_operator.distribution.check import Check, Result, Verdict

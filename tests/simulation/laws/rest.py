@@ -22,7 +22,7 @@ from controllers.kinds import (
     SERVICE,
     SERVICE_ACCOUNT,
 )
-from controllers.registry import failure, revision, upgrade
+from controllers.registry import failure, revision, upgrade_plan
 from registry_operator.api.names import ANNOTATION_INTENT, LABEL_REGISTRY
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.referenced import Referenced
@@ -36,7 +36,7 @@ from tests.simulation.laws.claims import claim_of
 Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
 # What the pods were before, and which http secret they have, is another in each world.
-_HISTORY = (revision.ANNOTATION, upgrade.HEALTHY, failure.ANNOTATION)
+_HISTORY = (revision.ANNOTATION, upgrade_plan.HEALTHY, failure.ANNOTATION)
 _RELEASES = "registry-operator.dev/releases"
 # A template that was written anew has come to other generations.
 _GENERATION = re.compile(r"generation \d+ of template ")

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from controllers.kinds import DEPLOYMENT, POD
+from controllers.registry import child
 from controllers.registry.pod_template import PREFIX_ANNOTATION
-from controllers.registry.proof import Finding
+from controllers.registry.proof import Finding, Proof
 from controllers.registry.prover import Prover
-from controllers.registry.upgrade import HEALTHY
+from controllers.registry.upgrade_plan import HEALTHY
 from registry_operator.api.names import LABEL_REGISTRY
 from registry_operator.distribution.check import Check, Result, Verdict
 from registry_operator.kube.object import Object
@@ -66,14 +67,19 @@ class Stage:
         body["status"]["podIP"] = address
         pod = an_object(body)
         self._pods.upsert(pod)
-        self.prover.of(pod)
+        self.proof(pod)
         return pod
 
     def gone(self, pod: Object) -> None:
         self._pods.remove(pod)
 
+    def proof(self, pod: Object) -> Proof | None:
+        """What a decision about its Registry is told of a pod."""
+        (owner,) = child.owner_key(pod)
+        return next(iter(self.prover.of(owner, [pod])), None)
+
     def finding(self, pod: Object) -> Finding | None:
-        proof = self.prover.of(pod)
+        proof = self.proof(pod)
         return proof.finding if proof is not None else None
 
     @asynccontextmanager
@@ -137,7 +143,7 @@ async def test_one_failure_is_none_and_three_are(stage: Stage) -> None:
         assert stage.finding(pod) is Finding.UNDECIDED
         await stage.clock.sleep(10)
         assert stage.finding(pod) is Finding.FAILED
-        known = stage.prover.of(pod)
+        known = stage.proof(pod)
         assert known is not None
         assert known.message == "it went wrong"
 

@@ -7,7 +7,7 @@ import pytest
 from controllers.registry import failure, revision, upgrade
 from controllers.registry.failure import Failure
 from controllers.registry.proof import Finding, Proof
-from controllers.registry.upgrade import HEALTHY, Phase, Plan
+from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan
 from registry_operator.api.upgrade import ABORT, RETRY
 from tests.unit.controllers.registry.changing import (
     LATE,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.proof import Finding, Proof
-from controllers.registry.upgrade import HEALTHY
 from controllers.registry.upgrade_condition import applied, keeps_configuration, told
+from controllers.registry.upgrade_plan import HEALTHY
 from registry_operator.testing.builders import an_object
 from tests.unit.controllers.registry.changing import (
     NEW,
