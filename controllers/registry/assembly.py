@@ -1,13 +1,11 @@
-"""Puts the Registry controllers together: which stores, which reconcilers, which event wakes which.
+"""Puts the Registry controllers together: which reconcilers there are, and what each is given.
 
-In: an `Operator` of the runtime. Out: its declarations made. `TRIGGERS` is the whole wiring: a
-reconciler runs for a Registry when the Registry changes, or an object in one of the named stores
-that belongs to it; and when its template does (template_users.py). What the stores cache is in
-stores.py.
+In: an `Operator` of the runtime. Out: its declarations made. Which event wakes which reconciler is
+in wiring.py, what the stores cache in stores.py.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from controllers.kinds import (
@@ -35,6 +33,7 @@ from controllers.registry import (
     template_users,
     version_probe,
     volume_claim,
+    wiring,
 )
 from controllers.registry.checking import Checker
 from controllers.registry.client_checks import Records
@@ -43,7 +42,6 @@ from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.mender import Mender
-from controllers.registry.places import Places
 from controllers.registry.prover import Prover
 from controllers.registry.reporter import StatusReporter
 from controllers.registry.rounds import Asker
@@ -51,15 +49,10 @@ from controllers.registry.stores import Stores, declare
 from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
 from registry_operator.kube.object import Object
-from registry_operator.kube.resource import ObjectKey, Resource
-from registry_operator.runtime.change import Change
 from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.owned_kind import OwnedKind, unannounced
 from registry_operator.runtime.ownership import Identity
-from registry_operator.runtime.predicate import intent_changed, others_changed
-from registry_operator.runtime.referenced import Referenced
-from registry_operator.runtime.store import Store
 
 KINDS: tuple[OwnedKind[RegistryInputs], ...] = (
     service_account.KIND,
@@ -87,55 +80,6 @@ _IDENTITIES: Mapping[str, Identity] = MappingProxyType(
 )
 """Of kinds that no Service must take for what serves."""
 
-_COSI = ("bucket_claims", "bucket_accesses")
-_REFERENCED = ("referenced_secrets", "referenced_config_maps", "referenced_volume_claims")
-_STORAGE = (*_REFERENCED, *_COSI, "volume_claims")
-TRIGGERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        service_account.KIND.name: ("service_accounts",),
-        http_secret.KIND.name: ("secrets",),
-        version_probe.KIND.name: ("service_accounts", "deployments"),
-        configuration.KIND.name: (
-            "secrets",
-            "deployments",
-            "replica_sets",
-            *_STORAGE,
-        ),
-        deployment.KIND.name: (
-            "deployments",
-            "secrets",
-            "service_accounts",
-            "autoscalers",
-            *_STORAGE,
-        ),
-        service.KIND.name: ("services",),
-        # Of Deployments: whether the images are elsewhere.
-        bucket_claim.KIND.name: (*_COSI, "deployments"),
-        bucket_access.KIND.name: (*_COSI, "deployments", "referenced_secrets"),
-        volume_claim.KIND.name: ("volume_claims", "deployments"),
-        pod_disruption_budget.KIND.name: ("pod_disruption_budgets",),
-        autoscaler.KIND.name: ("autoscalers", "deployments"),
-        guardian.NAME: (*_COSI, "volume_claims"),
-        mender.NAME: _COSI,
-        reporter.NAME: tuple(
-            field.name for field in fields(Stores) if field.name not in {"registries", "templates"}
-        ),
-    }
-)
-"""Which stores wake which reconciler, besides the Registry itself and its template."""
-
-_STATUS_DELAY = 0.2
-_LOOKS_AT_STATUS = frozenset(_STORAGE)
-_SHARES_A_PLACE = (
-    configuration.KIND.name,
-    deployment.KIND.name,
-    bucket_access.KIND.name,
-    reporter.NAME,
-)
-# Of pods these look at none but those that ask an image for its release.
-_ASKS = (version_probe.KIND.name, configuration.KIND.name, deployment.KIND.name)
-_WRITES: Mapping[str, Resource] = {kind.name: kind.resource for kind in KINDS}
-
 
 def install(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
     operator: Operator,
@@ -158,11 +102,11 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     controllers: dict[str, Controller] = {}
 
     def changed(pod: Object) -> None:
-        _wake(controllers[reporter.NAME], child.owner_key(pod))
+        wiring.wake(controllers[reporter.NAME], child.owner_key(pod))
 
     def tried(pod: Object) -> None:
         for name in (deployment.KIND.name, reporter.NAME):
-            _wake(controllers[name], child.owner_key(pod))
+            wiring.wake(controllers[name], child.owner_key(pod))
 
     prover = Prover(
         stores.pods, stores.deployments, checker=checker, clock=operator.clock, changed=tried
@@ -180,20 +124,7 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
         allows_host_path=allows_host_path,
     )
     referrers.declare(stores, gatherer)
-    places = gatherer.places
-    announced = {deployment.KIND.name: places.announced}
-    for kind in KINDS:
-        controllers[kind.name] = operator.owned(
-            kind,
-            identity=_IDENTITIES.get(kind.name, IDENTITY),
-            store=stores.of(kind.resource),
-            gather=gatherer.gather,
-            basis=lambda inputs: inputs.basis,
-            announced=announced.get(kind.name, unannounced),
-        )
-    controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
-    controllers[mender.NAME] = _mender(operator, stores, gatherer)
-    controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
+    controllers |= _reconcilers(operator, stores, gatherer)
     if client_check is not None:
         client_checks.install(
             *(operator, stores, client_check),
@@ -201,16 +132,12 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
             records=records,
             changed=controllers[reporter.NAME].enqueue,
         )
-    for name, controller in controllers.items():
-        _connect(name, controller, stores, gatherer)
-    _follow_places(places, controllers, stores)
-    _follow_changes(prover, controllers[deployment.KIND.name], stores)
-    for name in _ASKS:
-        controllers[name].watch(stores.pods, child.asked_for, recount=False)
+    writes = {kind.name: kind.resource for kind in KINDS}
+    wiring.connect(controllers, stores, gatherer, prover, writes=writes)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.
-        lambda key: controllers[reporter.NAME].enqueue(key, after=_STATUS_DELAY)
+        lambda key: controllers[reporter.NAME].enqueue(key, after=wiring.STATUS_DELAY)
     )
     for name, referenced in stores.referenced().items():
         operator.run_beside(referenced)
@@ -221,21 +148,24 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     return gatherer
 
 
-def _follow_places(places: Places, controllers: Mapping[str, Controller], stores: Stores) -> None:
-    """Lets who comes to a place, or leaves it, wake those whom that concerns."""
-    for name in _SHARES_A_PLACE:
-        controllers[name].watch(places, _self_key, recount=False)
-        controllers[name].watch(
-            stores.deployments, places.used_by, when=intent_changed, recount=False
+def _reconcilers(operator: Operator, stores: Stores, gatherer: Gatherer) -> dict[str, Controller]:
+    """One for each owned kind, and those that do something else, by their names."""
+    announced = {deployment.KIND.name: gatherer.places.announced}
+    controllers = {
+        kind.name: operator.owned(
+            kind,
+            identity=_IDENTITIES.get(kind.name, IDENTITY),
+            store=stores.of(kind.resource),
+            gather=gatherer.gather,
+            basis=lambda inputs: inputs.basis,
+            announced=announced.get(kind.name, unannounced),
         )
-    for store in (stores.deployments, stores.pods):
-        controllers[deployment.KIND.name].watch(store, places.left_by, recount=False)
-
-
-def _follow_changes(prover: Prover, controller: Controller, stores: Stores) -> None:
-    """Lets what becomes of pods wake whoever decides about them, as long as they are changed."""
-    for store in (stores.deployments, stores.pods):
-        controller.watch(store, prover.changing, recount=False)
+        for kind in KINDS
+    }
+    controllers[guardian.NAME] = _guardian(operator, stores, gatherer)
+    controllers[mender.NAME] = _mender(operator, stores, gatherer)
+    controllers[reporter.NAME] = _reporter(operator, stores, gatherer)
+    return controllers
 
 
 def _guardian(operator: Operator, stores: Stores, gatherer: Gatherer) -> Controller:
@@ -280,49 +210,3 @@ def _reporter(operator: Operator, stores: Stores, gatherer: Gatherer) -> Control
         clock=operator.clock,
     )
     return operator.controller(reporter.NAME, work.reconcile)
-
-
-def _connect(name: str, controller: Controller, stores: Stores, gatherer: Gatherer) -> None:
-    """Lets the Registry and the stores of `TRIGGERS` wake one controller.
-
-    To begin with, every Registry does so itself.
-    """
-    after = _STATUS_DELAY if name == reporter.NAME else 0.0
-    # The only one that writes a status need not look at it afterwards.
-    concerned = others_changed if name == reporter.NAME else intent_changed
-    controller.watch(stores.registries, _self_key, when=concerned, after=after)
-    for trigger in TRIGGERS[name]:
-        when = _predicate(name, trigger)
-        source: Store | Referenced = getattr(stores, trigger)
-        if isinstance(source, Referenced):
-            referrers.wake(controller, source, when=when, after=after)
-            continue
-        store = source
-        if store.resource == _WRITES.get(name):
-            when = _of_others(when)
-        belongs_to = gatherer.claims.concerned if store is stores.bucket_claims else child.owner_key
-        controller.watch(store, belongs_to, when=when, after=after, recount=False)
-        if trigger in _COSI:
-            store.on_availability(lambda _available: _wake(controller, stores.registries.keys()))
-
-
-def _predicate(name: str, trigger: str) -> Callable[[Change], bool]:
-    looks_at_status = name == reporter.NAME or trigger in _LOOKS_AT_STATUS
-    return _always if looks_at_status else intent_changed
-
-
-def _of_others(when: Callable[[Change], bool]) -> Callable[[Change], bool]:
-    return lambda change: others_changed(change) and when(change)
-
-
-def _wake(controller: Controller, keys: Iterable[ObjectKey]) -> None:
-    for key in keys:
-        controller.enqueue(key)
-
-
-def _always(_change: Change) -> bool:
-    return True
-
-
-def _self_key(owner: Object) -> tuple[ObjectKey, ...]:
-    return (owner.key,)

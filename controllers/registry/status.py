@@ -12,6 +12,7 @@ from typing import Any
 
 from controllers.registry import (
     availability_condition,
+    configuration_condition,
     observed,
     scaling,
     served_condition,
@@ -22,7 +23,6 @@ from controllers.registry import (
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble, find_trouble
 from controllers.registry.reasons import Gravity, gravity_of, stalls
-from registry_operator.distribution.release import recommendation
 from registry_operator.kube.object import Object
 from registry_operator.runtime.conditions import Condition, Status
 from registry_operator.runtime.outcome import Blocked, Done, Outcome, Stalled
@@ -81,7 +81,10 @@ def conditions(inputs: RegistryInputs, outcomes: Mapping[str, Recorded]) -> list
         pods=view.pod_trouble,
         serves=view.ready_endpoints > 0,
     )
-    concerns = [_available(view), storage, _configuration(view), _service(view)]
+    configuration = configuration_condition.told(
+        inputs, written=view.trouble("configuration", "http-secret")
+    )
+    concerns = [_available(view), storage, configuration, _service(view)]
     progressing = _progressing(view)
     ready = _ready(view, concerns, progressing)
     told = [ready, *concerns, progressing]
@@ -119,29 +122,6 @@ def _off(inputs: RegistryInputs) -> str:
     """Who turned the registry off."""
     autoscaled = scaling.is_autoscaled(inputs.wanted)
     return "the Deployment was scaled to 0" if autoscaled else "spec.replicas is 0"
-
-
-def _configuration(view: View) -> Condition:
-    inputs = view.inputs
-    plan = inputs.configuration
-    if plan == inputs.storage:
-        message = "the configuration waits for the storage"
-        return _condition(inputs, "ConfigurationValid", "Unknown", "WaitingForStorage", message)
-    if isinstance(plan, Blocked) and inputs.answer is None:
-        return _condition(inputs, "ConfigurationValid", "Unknown", "ReleaseNotRead", plan.message)
-    if isinstance(plan, (Blocked, Stalled)):
-        return _false(inputs, "ConfigurationValid", Trouble(plan.reason, plan.message))
-    written = view.trouble("configuration", "http-secret")
-    if written is not None:
-        return _false(inputs, "ConfigurationValid", written)
-    release = plan.release
-    message = f"rendered for release {release}" if release else "rendered for any release"
-    if plan.problem:
-        message = f"{message}, as the image's is not known: {plan.problem}"
-    advice = recommendation(release) if release else None
-    if advice is not None:
-        message = f"{message}; {advice.message}"
-    return _true(inputs, "ConfigurationValid", "ConfigurationRendered", message)
 
 
 def _service(view: View) -> Condition:

@@ -26,9 +26,10 @@ from controllers.kinds import (
     SERVICE_ACCOUNT,
 )
 from controllers.registry import client_checks, guardian, mender, reporter
-from controllers.registry.assembly import IDENTITY, KINDS, TRIGGERS
+from controllers.registry.assembly import IDENTITY, KINDS
 from controllers.registry.reasons import TABLE
 from controllers.registry.stores import Stores
+from controllers.registry.wiring import TRIGGERS
 from registry_operator.kube.client import Client
 from registry_operator.kube.resource import ObjectKey, Resource
 from registry_operator.runtime.operator import Operator, Settings
