@@ -25,11 +25,6 @@ def key(owner: Object) -> ObjectKey:
     return child.key(owner, _SUFFIX)
 
 
-def is_canary(pod: Object) -> bool:
-    """Whether a pod of a Registry tries a change."""
-    return pod.labels.get(LABEL_COMPONENT) == CANARY
-
-
 def body(inputs: "RegistryInputs", template: Mapping[str, Any]) -> dict[str, Any]:
     """The Deployment; its pods follow every change of `template`."""
     owner = inputs.owner

@@ -1,4 +1,4 @@
-"""Names of a Registry's children, and how text gets into Secrets and out of them.
+"""Names of a Registry's children, whose they are, and how text gets into Secrets and out of them.
 
 Deterministic, so that a crash between two writes, or a Registry of the same name made anew, finds
 the same objects again. Labels are in registry_operator.api.names.
@@ -8,7 +8,13 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from registry_operator.api.names import LABEL_COMPONENT, LABEL_REGISTRY, VERSION_PROBE
+from registry_operator.api.names import (
+    CANARY,
+    LABEL_COMPONENT,
+    LABEL_REGISTRY,
+    SERVING,
+    VERSION_PROBE,
+)
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 
@@ -52,6 +58,16 @@ def owner_key(child: Object) -> tuple[ObjectKey, ...]:
     """The Registry that a child or a pod belongs to, by its label; empty for others."""
     owner = child.labels.get(LABEL_REGISTRY)
     return (ObjectKey(child.namespace, owner),) if owner else ()
+
+
+def is_serving(obj: Object) -> bool:
+    """Whether a pod or a ReplicaSet is one of those that clients are sent to."""
+    return obj.labels.get(LABEL_COMPONENT, SERVING) == SERVING
+
+
+def is_canary(pod: Object) -> bool:
+    """Whether a pod tries a change, and serves nobody."""
+    return pod.labels.get(LABEL_COMPONENT) == CANARY
 
 
 def is_version_probe(pod: Object) -> bool:

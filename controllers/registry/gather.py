@@ -16,7 +16,6 @@ from controllers.registry import (
     configuration,
     http_secret,
     references,
-    revision,
     template,
     volume,
 )
@@ -191,8 +190,8 @@ class Gatherer:
             deployment=self._deployment_of(owner),
             canary=_own(owner, stores.deployments.get(canary.key(owner))),
             replica_sets=tuple(stores.replica_sets.by_index(OWNER_INDEX, index)),
-            pods=tuple(pod for pod in pods if revision.is_serving(pod)),
-            canary_pods=tuple(pod for pod in pods if canary.is_canary(pod)),
+            pods=tuple(pod for pod in pods if child.is_serving(pod)),
+            canary_pods=tuple(pod for pod in pods if child.is_canary(pod)),
             version_probes=tuple(
                 pod for pod in pods if child.is_version_probe(pod) and _own(owner, pod)
             ),

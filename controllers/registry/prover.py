@@ -125,7 +125,7 @@ class Prover:
         """Whether a pod is one of a change, and ready."""
         for owner in child.owner_key(pod):
             changing = self._changing.get(owner, set())
-            serving = revision.is_serving(pod)
+            serving = child.is_serving(pod)
             wanted = any((key == owner) == serving for key in changing)
             return wanted and bool(revision.of(pod)) and readiness(pod) is True
         return False
@@ -154,7 +154,7 @@ class Prover:
         for owner in child.owner_key(pod):
             for other in self._pods.by_index(OWNER_INDEX, str(owner)):
                 differs = revision.of(other) != revision.of(pod)
-                if differs and revision.is_serving(other) and readiness(other) is True:
+                if differs and child.is_serving(other) and readiness(other) is True:
                     return (await self._check(other)).verdict is not Verdict.FAILED
         return True
 

@@ -9,7 +9,8 @@ more is written, and what they hold is what pods were really made of.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from registry_operator.api.names import GROUP, LABEL_COMPONENT, SERVING
+from controllers.registry import child
+from registry_operator.api.names import GROUP
 from registry_operator.kube.object import Object
 from registry_operator.runtime.intent import digest
 
@@ -38,11 +39,6 @@ def of(obj: Object | None) -> str:
     return obj.annotations.get(ANNOTATION, "") if obj is not None else ""
 
 
-def is_serving(obj: Object) -> bool:
-    """Whether a pod or a ReplicaSet is one of those that clients are sent to, and no canary."""
-    return obj.labels.get(LABEL_COMPONENT, SERVING) == SERVING
-
-
 def held(deployment: Object, replica_sets: Sequence[Object], wanted: str) -> dict[str, Any] | None:
     """The template of a revision as the cluster keeps it; None where nobody has it any more.
 
@@ -64,7 +60,7 @@ def held(deployment: Object, replica_sets: Sequence[Object], wanted: str) -> dic
 
 
 def _oldest_first(replica_sets: Iterable[Object]) -> list[Object]:
-    serving = (one for one in replica_sets if is_serving(one))
+    serving = (one for one in replica_sets if child.is_serving(one))
     return sorted(serving, key=_created)
 
 

@@ -68,6 +68,21 @@ def fails(stage: RegistryStage, *images: str) -> None:
     stage.check = lambda pod: FAILED if running(pod) in images else PASSED
 
 
+async def half_made(stage: RegistryStage, **upgrade: Any) -> None:
+    """A change is rolled out without a canary, and its pods do not become ready."""
+    await started(stage, upgrade={"canary": False, "progressDeadlineSeconds": 60, **upgrade})
+    ill(stage, NEW)
+    to(stage, NEW)
+    await stage.settle(30)
+
+
+async def assert_made(stage: RegistryStage) -> None:
+    """What is wanted comes to all pods."""
+    await stage.settle(60)
+    assert stage.told() == ("True", "Ready")
+    assert image_of(stage) == NEW
+
+
 async def test_a_canary_tries_a_change_that_all_pods_make_then(stage: RegistryStage) -> None:
     async with stage.running():
         await started(stage)
@@ -147,9 +162,7 @@ async def test_what_failed_is_tried_again_once_the_user_says_so(stage: RegistryS
         assert phase(stage) == "RolledBack"
 
         annotate(stage, RETRY, "now")
-        await stage.settle(60)
-        assert stage.told() == ("True", "Ready")
-        assert image_of(stage) == NEW
+        await assert_made(stage)
 
 
 async def test_what_failed_is_not_tried_again_by_another_process(stage: RegistryStage) -> None:
@@ -180,17 +193,12 @@ async def test_another_change_is_tried_and_what_failed_forgotten(stage: Registry
 
         fails(stage, "none")
         to(stage, NEW)
-        await stage.settle(60)
-        assert stage.told() == ("True", "Ready")
-        assert image_of(stage) == NEW
+        await assert_made(stage)
 
 
 async def test_pods_that_fail_while_they_are_replaced_are_taken_back(stage: RegistryStage) -> None:
     async with stage.running():
-        await started(stage, upgrade={"canary": False, "progressDeadlineSeconds": 60})
-        ill(stage, NEW)
-        to(stage, NEW)
-        await stage.settle(30)
+        await half_made(stage)
         assert image_of(stage) == NEW
         assert phase(stage) == "Rolling"
         await stage.settle(90)
@@ -203,12 +211,7 @@ async def test_pods_that_fail_while_they_are_replaced_are_taken_back(stage: Regi
 
 async def test_without_rollback_they_are_left_and_it_is_told(stage: RegistryStage) -> None:
     async with stage.running():
-        await started(
-            stage, upgrade={"canary": False, "rollback": False, "progressDeadlineSeconds": 60}
-        )
-        ill(stage, NEW)
-        to(stage, NEW)
-        await stage.settle(30)
+        await half_made(stage, rollback=False)
         await stage.settle(90)
 
         assert image_of(stage) == NEW
@@ -223,10 +226,7 @@ async def test_an_operator_that_cannot_reach_pods_takes_the_kubelets_word(
     async with stage.running():
         await started(stage)
         to(stage, NEW)
-        await stage.settle(60)
-
-        assert stage.told() == ("True", "Ready")
-        assert image_of(stage) == NEW
+        await assert_made(stage)
 
 
 async def test_a_change_is_not_blamed_for_a_store_that_is_down(stage: RegistryStage) -> None:
@@ -239,9 +239,7 @@ async def test_a_change_is_not_blamed_for_a_store_that_is_down(stage: RegistrySt
         assert "the pods that serve fail the same check" in stage.message("Progressing")
 
         fails(stage, "none")
-        await stage.settle(60)
-        assert stage.told() == ("True", "Ready")
-        assert image_of(stage) == NEW
+        await assert_made(stage)
 
 
 async def test_a_pause_holds_the_change_back_and_a_scale_goes_through(
@@ -258,17 +256,12 @@ async def test_a_pause_holds_the_change_back_and_a_scale_goes_through(
         assert stage.status()["readyReplicas"] == 3
 
         stage.change(lambda spec: spec["upgrade"].update(paused=False))
-        await stage.settle(60)
-        assert stage.told() == ("True", "Ready")
-        assert image_of(stage) == NEW
+        await assert_made(stage)
 
 
 async def test_a_pause_stops_a_roll_out_where_it_is(stage: RegistryStage) -> None:
     async with stage.running():
-        await started(stage, upgrade={"canary": False, "progressDeadlineSeconds": 60})
-        ill(stage, NEW)
-        to(stage, NEW)
-        await stage.settle(30)
+        await half_made(stage)
         stage.change(lambda spec: spec["upgrade"].update(paused=True))
         await stage.settle(30)
         assert stage.one(DEPLOYMENT)["spec"]["paused"] is True
@@ -283,10 +276,7 @@ async def test_a_pause_stops_a_roll_out_where_it_is(stage: RegistryStage) -> Non
 
 async def test_an_aborted_change_goes_back_and_on_again(stage: RegistryStage) -> None:
     async with stage.running():
-        await started(stage, upgrade={"canary": False, "progressDeadlineSeconds": 60})
-        ill(stage, NEW)
-        to(stage, NEW)
-        await stage.settle(30)
+        await half_made(stage)
         annotate(stage, ABORT, "true")
         await stage.settle(30)
         assert image_of(stage) == OLD
@@ -294,6 +284,4 @@ async def test_an_aborted_change_goes_back_and_on_again(stage: RegistryStage) ->
 
         stage.cluster.is_well = lambda _pod: True
         annotate(stage, ABORT, None)
-        await stage.settle(60)
-        assert stage.told() == ("True", "Ready")
-        assert image_of(stage) == NEW
+        await assert_made(stage)

@@ -105,6 +105,8 @@ def test_everything_goes_with_the_registry(world: World) -> None:
 
     world.until(lambda: not world.children("images"), about="children are gone", seconds=90)
     world.until(lambda: not world.items(POD, owner="images"), about="pods are gone", seconds=40)
+    assert world.get(REGISTRY, "images") is None
+    assert world.children("images") == {}
 
 
 def test_a_foreign_service_is_never_taken_over(world: World) -> None:

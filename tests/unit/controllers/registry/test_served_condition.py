@@ -106,7 +106,8 @@ def test_a_status_that_can_not_be_read_is_begun_anew(told: Any) -> None:
 
 def test_the_block_is_one_that_the_definition_knows() -> None:
     told = block({}, held(PASSED, FAILED, FAILED, PASSED), NOW + timedelta(minutes=3))
-    HealthCheckStatus.model_validate(told, extra="forbid")
+    known = HealthCheckStatus.model_validate(told, extra="forbid")
+    assert known.wire() == told
 
 
 def test_ready_pods_that_serve_nobody_are_not_available_and_the_message_says_what_to_do() -> None:
