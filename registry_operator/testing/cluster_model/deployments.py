@@ -207,7 +207,10 @@ class Deployments:
         is_done = complete or was_complete
         late = not is_done and self._is_late(key, deployment, (suffix, updated, ready, len(pods)))
         status["conditions"] = [_progressing(is_done=is_done, is_late=late)]
-        (self._awaited.discard if is_done or late else self._awaited.add)(key)
+        if is_done or late:
+            self._awaited.discard(key)
+        else:
+            self._awaited.add(key)
         if deployment.get("status") != status:
             self._api.set_status(DEPLOYMENT, key, status)
 
@@ -226,7 +229,7 @@ class Deployments:
 
 def _progressing(*, is_done: bool, is_late: bool) -> Body:
     """What stands while pods come and go, until there is a newer revision (progress.go)."""
-    if is_late and not is_done:
+    if is_late:
         return {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     reason = "NewReplicaSetAvailable" if is_done else "ReplicaSetUpdated"
     return {"type": "Progressing", "status": "True", "reason": reason}
