@@ -18,7 +18,7 @@ import orjson
 from controllers.registry import observed, revision
 from controllers.registry.health import PodHealth
 from controllers.registry.pods import Trouble, ends_of, find_trouble
-from controllers.registry.proof import Finding, Proof
+from controllers.registry.proof import Proof, Trial
 from registry_operator.api.names import GROUP
 from registry_operator.kube.object import Object
 
@@ -74,7 +74,7 @@ def find(wanted: str, seen: Evidence, *, retry: str) -> Failure | None:
 
 
 def _of_pods(pods: Sequence[Object], proofs: Iterable[Proof]) -> Trouble | None:
-    failed = {proof.pod: proof for proof in proofs if proof.finding is Finding.FAILED}
+    failed = {proof.pod: proof for proof in proofs if proof.trial is Trial.FAILED}
     for pod in pods:
         if pod.uid in failed:
             return Trouble("CheckFailed", f"pod {pod.name}: {failed[pod.uid].message}")

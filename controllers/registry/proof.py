@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 
-class Finding(Enum):
+class Trial(Enum):
     """What the checks of one pod say so far."""
 
     PASSED = "passed"
@@ -22,10 +22,10 @@ class Proof:
     """What is known of a pod, by its uid."""
 
     pod: str
-    finding: Finding
+    trial: Trial
     message: str = ""
 
     @property
     def stands(self) -> bool:
         """Whether the pod may serve, as far as anybody can tell."""
-        return self.finding in {Finding.PASSED, Finding.UNREACHED}
+        return self.trial in {Trial.PASSED, Trial.UNREACHED}

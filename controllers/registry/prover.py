@@ -19,7 +19,7 @@ import structlog
 from controllers.registry import child, revision, volume
 from controllers.registry.checking import Checker
 from controllers.registry.pod_template import PREFIX_ANNOTATION
-from controllers.registry.proof import Finding, Proof
+from controllers.registry.proof import Proof, Trial
 from controllers.registry.rounds import readiness
 from controllers.registry.upgrade_plan import HEALTHY
 from registry_operator.distribution.check import Check, Result, Verdict
@@ -133,7 +133,7 @@ class Prover:
     async def _try(self, pod: Object) -> None:
         result = await self._check(pod)
         if result.verdict is Verdict.FAILED and not await self._others_pass(pod):
-            found = Proof(pod.uid, Finding.UNDECIDED, f"{_BOTH}: {result.message}")
+            found = Proof(pod.uid, Trial.UNDECIDED, f"{_BOTH}: {result.message}")
             self._note(pod, _Tried(Verdict.FAILED, 0, found, self._clock.monotonic()))
             return
         before = self._tried.get(pod.uid)
@@ -164,7 +164,7 @@ class Prover:
         before = self._known(pod)
         self._tried[pod.uid] = tried
         if before != tried.proof:
-            log.info("pod was tried", pod=str(pod.key), found=tried.proof.finding.value)
+            log.info("pod was tried", pod=str(pod.key), found=tried.proof.trial.value)
             self._changed(pod)
 
     def _on_deployment(self, change: Change) -> None:
@@ -194,11 +194,11 @@ def _is_changing(deployment: Object, owner: ObjectKey) -> bool:
 def _proof(pod: Object, result: Result, times: int) -> Proof:
     told = result.message or result.limited
     if result.verdict is Verdict.PASSED:
-        return Proof(pod.uid, Finding.PASSED, result.limited)
+        return Proof(pod.uid, Trial.PASSED, result.limited)
     if times < _TRIES:
-        return Proof(pod.uid, Finding.UNDECIDED, told)
+        return Proof(pod.uid, Trial.UNDECIDED, told)
     failed = result.verdict is Verdict.FAILED
-    return Proof(pod.uid, Finding.FAILED if failed else Finding.UNREACHED, told)
+    return Proof(pod.uid, Trial.FAILED if failed else Trial.UNREACHED, told)
 
 
 def _may_write(spec: object) -> bool:

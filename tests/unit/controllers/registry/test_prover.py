@@ -10,7 +10,7 @@ import pytest
 from controllers.kinds import DEPLOYMENT, POD
 from controllers.registry import child
 from controllers.registry.pod_template import PREFIX_ANNOTATION
-from controllers.registry.proof import Finding, Proof
+from controllers.registry.proof import Proof, Trial
 from controllers.registry.prover import Prover
 from controllers.registry.upgrade_plan import HEALTHY
 from registry_operator.api.names import LABEL_REGISTRY
@@ -78,9 +78,9 @@ class Stage:
         (owner,) = child.owner_key(pod)
         return next(iter(self.prover.of(owner, [pod])), None)
 
-    def finding(self, pod: Object) -> Finding | None:
+    def finding(self, pod: Object) -> Trial | None:
         proof = self.proof(pod)
-        return proof.finding if proof is not None else None
+        return proof.trial if proof is not None else None
 
     @asynccontextmanager
     async def running(self, seconds: float = 60.0) -> AsyncIterator[None]:
@@ -113,7 +113,7 @@ async def test_a_canary_is_tried_once_and_the_pods_that_serve_are_not(stage: Sta
     stage.pod(pod_of(OLD, "images-1-a"))
     async with stage.running():
         assert [check.host for check in stage.checks] == ["10.0.0.2"]
-        assert stage.finding(canary) is Finding.PASSED
+        assert stage.finding(canary) is Trial.PASSED
         assert stage.told == ["images-canary-1"]
 
 
@@ -124,7 +124,7 @@ async def test_pods_that_are_not_ready_are_waited_for(stage: Stage) -> None:
         assert stage.checks == []
         ready = stage.pod(pod_of(NEW, "images-2-a"))
         await stage.clock.sleep(10)
-        assert stage.finding(ready) is Finding.PASSED
+        assert stage.finding(ready) is Trial.PASSED
 
 
 async def test_nobody_decides_so_nothing_is_tried(stage: Stage) -> None:
@@ -140,9 +140,9 @@ async def test_one_failure_is_none_and_three_are(stage: Stage) -> None:
     pod = stage.pod(pod_of(NEW, "images-2-a"))
     stage.found["10.0.0.1"] = Verdict.FAILED
     async with stage.running(1.0):
-        assert stage.finding(pod) is Finding.UNDECIDED
+        assert stage.finding(pod) is Trial.UNDECIDED
         await stage.clock.sleep(10)
-        assert stage.finding(pod) is Finding.FAILED
+        assert stage.finding(pod) is Trial.FAILED
         known = stage.proof(pod)
         assert known is not None
         assert known.message == "it went wrong"
@@ -154,10 +154,10 @@ async def test_where_the_pods_that_serve_fail_too_the_change_is_not_to_blame(sta
     stage.pod(pod_of(OLD, "images-1-a"), "10.0.0.2")
     stage.found = dict.fromkeys(("10.0.0.1", "10.0.0.2"), Verdict.FAILED)
     async with stage.running(600.0):
-        assert stage.finding(new) is Finding.UNDECIDED
+        assert stage.finding(new) is Trial.UNDECIDED
         stage.found.clear()
         await stage.clock.sleep(30)
-        assert stage.finding(new) is Finding.PASSED
+        assert stage.finding(new) is Trial.PASSED
 
 
 async def test_one_that_cannot_be_reached_is_taken_at_the_kubelets_word(stage: Stage) -> None:
@@ -165,7 +165,7 @@ async def test_one_that_cannot_be_reached_is_taken_at_the_kubelets_word(stage: S
     pod = stage.pod(pod_of(NEW, "images-2-a"))
     stage.found["10.0.0.1"] = Verdict.UNREACHABLE
     async with stage.running():
-        assert stage.finding(pod) is Finding.UNREACHED
+        assert stage.finding(pod) is Trial.UNREACHED
         assert len(stage.checks) == 3
 
 
@@ -177,7 +177,7 @@ async def test_what_failed_is_tried_again_calmly_and_may_heal(stage: Stage) -> N
         assert len(stage.checks) < 50
         stage.found.clear()
         await stage.clock.sleep(30)
-        assert stage.finding(pod) is Finding.PASSED
+        assert stage.finding(pod) is Trial.PASSED
 
 
 async def test_a_pod_that_is_gone_is_forgotten(stage: Stage) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from controllers.registry import failure, revision, upgrade
 from controllers.registry.failure import Failure
-from controllers.registry.proof import Finding, Proof
+from controllers.registry.proof import Proof, Trial
 from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan
 from registry_operator.api.upgrade import ABORT, RETRY
 from tests.unit.controllers.registry.changing import (
@@ -35,11 +35,11 @@ def image(template: Any) -> str:
     return str(template["spec"]["containers"][0]["image"])
 
 
-def tried(finding: Finding, pod: str = CANARY_POD, message: str = "") -> dict[str, Any]:
+def tried(trial: Trial, pod: str = CANARY_POD, message: str = "") -> dict[str, Any]:
     return {
         "canary": canary_of(NEW),
         "canary_pods": [canary_pod_of(NEW)],
-        "proofs": (Proof(pod, finding, message),),
+        "proofs": (Proof(pod, trial, message),),
     }
 
 
@@ -67,28 +67,28 @@ def test_a_change_is_tried_by_a_canary_while_the_pods_stay_what_they_are() -> No
     assert image(found.wanted) == NEW
 
 
-@pytest.mark.parametrize("finding", [Finding.PASSED, Finding.UNREACHED])
-def test_what_a_canary_stood_is_deployed_and_the_way_back_noted(finding: Finding) -> None:
-    found = plan(**tried(finding))
+@pytest.mark.parametrize("trial", [Trial.PASSED, Trial.UNREACHED])
+def test_what_a_canary_stood_is_deployed_and_the_way_back_noted(trial: Trial) -> None:
+    found = plan(**tried(trial))
 
     assert found.phase is Phase.ROLLING
     assert image(found.template) == NEW
     assert found.healthy == revision_of(OLD)
 
 
-@pytest.mark.parametrize("finding", [Finding.UNDECIDED])
-def test_a_canary_that_is_not_done_is_waited_for(finding: Finding) -> None:
-    assert plan(**tried(finding, message="half of it")).message.endswith("half of it")
+@pytest.mark.parametrize("trial", [Trial.UNDECIDED])
+def test_a_canary_that_is_not_done_is_waited_for(trial: Trial) -> None:
+    assert plan(**tried(trial, message="half of it")).message.endswith("half of it")
 
 
 def test_a_canary_of_an_earlier_wish_proves_nothing() -> None:
-    world = tried(Finding.PASSED) | {"canary_pods": [canary_pod_of("registry:3.1.1")]}
+    world = tried(Trial.PASSED) | {"canary_pods": [canary_pod_of("registry:3.1.1")]}
 
     assert plan(**world).phase is Phase.CANARY
 
 
 def test_what_a_canary_fails_is_not_made_and_remembered() -> None:
-    found = plan(**tried(Finding.FAILED, message="a push failed"))
+    found = plan(**tried(Trial.FAILED, message="a push failed"))
 
     assert found.phase is Phase.ROLLED_BACK
     assert image(found.template) == OLD
@@ -98,7 +98,7 @@ def test_what_a_canary_fails_is_not_made_and_remembered() -> None:
 
 
 def test_a_canary_that_makes_no_progress_in_time_has_failed() -> None:
-    world = tried(Finding.UNDECIDED) | {
+    world = tried(Trial.UNDECIDED) | {
         "canary": canary_of(NEW, conditions=[LATE], observedGeneration=1),
         "canary_pods": [canary_pod_of(NEW, ready=False)],
     }
@@ -142,13 +142,13 @@ def test_a_change_is_complete_when_every_new_pod_stood_its_check() -> None:
     pods = [pod_of(NEW, "images-2-a")]
     assert plan(**rolling(), pods=pods).phase is Phase.ROLLING
 
-    stood = (Proof("uid-images-2-a", Finding.PASSED),)
+    stood = (Proof("uid-images-2-a", Trial.PASSED),)
     found = plan(**rolling(), pods=pods, proofs=stood)
     assert (found.phase, found.healthy) == (None, revision_of(NEW))
 
 
 def test_new_pods_that_fail_are_taken_back() -> None:
-    failed = (Proof("uid-images-2-a", Finding.FAILED, "a pull failed"),)
+    failed = (Proof("uid-images-2-a", Trial.FAILED, "a pull failed"),)
     found = plan(**rolling(), pods=[pod_of(NEW, "images-2-a")], proofs=failed)
 
     assert found.phase is Phase.ROLLING_BACK
@@ -158,7 +158,7 @@ def test_new_pods_that_fail_are_taken_back() -> None:
 
 
 def test_without_rollback_they_are_left_and_it_is_told() -> None:
-    failed = (Proof("uid-images-2-a", Finding.FAILED, "a pull failed"),)
+    failed = (Proof("uid-images-2-a", Trial.FAILED, "a pull failed"),)
     world = rolling() | {"pods": [pod_of(NEW, "images-2-a")], "proofs": failed}
     found = plan(**world, upgrade={"rollback": False})
 
@@ -167,7 +167,7 @@ def test_without_rollback_they_are_left_and_it_is_told() -> None:
 
 
 def test_nobody_goes_back_to_what_nobody_has() -> None:
-    failed = (Proof("uid-images-2-a", Finding.FAILED, "a pull failed"),)
+    failed = (Proof("uid-images-2-a", Trial.FAILED, "a pull failed"),)
     world = rolling() | {"replica_sets": [history(NEW, "images-2")], "proofs": failed}
     found = plan(**world, pods=[pod_of(NEW, "images-2-a")])
 
@@ -195,7 +195,7 @@ def test_a_pause_holds_back_what_was_not_begun_and_stops_what_was() -> None:
 
 
 def test_an_abort_goes_back_from_anywhere() -> None:
-    for world in ({}, rolling(), tried(Finding.PASSED)):
+    for world in ({}, rolling(), tried(Trial.PASSED)):
         found = plan(**world, annotations={ABORT: "true"})
         assert (found.phase, image(found.template)) == (Phase.ABORTED, OLD)
 

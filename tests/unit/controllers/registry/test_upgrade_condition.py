@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from controllers.registry.inputs import RegistryInputs
-from controllers.registry.proof import Finding, Proof
+from controllers.registry.proof import Proof, Trial
 from controllers.registry.upgrade_condition import applied, keeps_configuration, told
 from controllers.registry.upgrade_plan import HEALTHY
 from registry_operator.testing.builders import an_object
@@ -52,7 +52,7 @@ def test_a_change_is_made_once_the_way_back_to_it_is_noted() -> None:
             NEW,
             deployment=deployed(NEW, annotations={HEALTHY: revision_of(healthy)}),
             pods=[pod_of(NEW, "images-1")],
-            proofs=(Proof("uid-images-1", Finding.PASSED),),
+            proofs=(Proof("uid-images-1", Trial.PASSED),),
         )
 
     noted_now = told(world(OLD))
