@@ -10,12 +10,11 @@ from registry_operator.distribution.check import Result, Verdict
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.testing.builders import NAMESPACE, S3, a_secret
 from registry_operator.testing.virtual_loop import VirtualClock
-from tests.unit.controllers.registry_stage import PASSED, RegistryStage
+from tests.unit.controllers.registry_stage import PASSED, UNREACHABLE, RegistryStage
 
 pytestmark = pytest.mark.virtual
 
 FAILED = Result(Verdict.FAILED, "pull", "GET /v2/: 500 instead of 200", 0.1)
-UNREACHABLE = Result(Verdict.UNREACHABLE, "/", "no route", 0.1)
 KEYS = {"accessKey": "a", "secretKey": "s"}
 OLD, NEW = "registry:3.0.0", "registry:3.1.2"
 

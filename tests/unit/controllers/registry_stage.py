@@ -45,6 +45,7 @@ KINDS = (
 )  # fmt: skip
 COSI_KINDS = (BUCKET_CLAIM, BUCKET_ACCESS, BUCKET)
 PASSED = Result(Verdict.PASSED, "", "", 0.1)
+UNREACHABLE = Result(Verdict.UNREACHABLE, "/", "no route to host", 0.1)
 HTTP_SECRET = "do-not-tell-http"
 
 
@@ -100,7 +101,9 @@ class RegistryStage(OperatorStage):
     async def _check(self, what: Check, *, nonce: bytes) -> Result:
         self.checked.append(what)
         pods = self.api.objects(POD)
-        return self.check(next(pod for pod in pods if pod["status"]["podIP"] == what.host))
+        found = next((pod for pod in pods if pod["status"].get("podIP") == what.host), None)
+        # A pod may go between the decision to try it and the try.
+        return self.check(found) if found is not None else UNREACHABLE
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Operator]:
