@@ -62,8 +62,8 @@ def _simulation(work: Path) -> list[Step]:
     return [
         _pytest("simulation", "tests/simulation", work=work, parallel=True),
         Step(
-            about="four hundred seeds",
-            arguments=[_PYTHON, "-m", "hack.simulate", "--seeds", "400", "--report", str(report)],
+            about="a thousand seeds",
+            arguments=[_PYTHON, "-m", "hack.simulate", "--seeds", "1000", "--report", str(report)],
             report=report,
         ),
         Step(
