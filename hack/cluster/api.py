@@ -22,6 +22,7 @@ from hack.cluster.pki import Pair
 
 APPLY = "application/apply-patch+yaml"
 _NODE_LEASES = "namespaces/kube-node-lease/leases"
+_NOT_READY = "node.kubernetes.io/not-ready"
 MANAGER = "local-cluster"
 
 
@@ -104,13 +105,27 @@ class Api:
             if answer.status != 200:
                 return False
 
-            conditions = answer.body["status"].get("conditions", ())
-
-            is_ready = ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}
-
-            return is_ready and (since is None or self._lease_renewed(name, since))
+            return _is_ready(answer.body) and (since is None or self._lease_renewed(name, since))
 
         return self._succeeds(ready)
+
+    def node_takes_pods(self, name: str) -> bool:
+        """Whether node `name` is Ready, and the scheduler may know it.
+
+        What keeps pods off a new node is a taint, that the controller manager takes away some time
+        after it became Ready: until then pods crowd on the others.
+        """
+
+        def takes() -> bool:
+            answer = self.request("GET", f"/api/v1/nodes/{name}")
+            if answer.status != 200 or not _is_ready(answer.body):
+                return False
+
+            taints = answer.body["spec"].get("taints", ())
+
+            return all(taint["key"] != _NOT_READY for taint in taints)
+
+        return self._succeeds(takes)
 
     def _lease_renewed(self, name: str, since: datetime) -> bool:
         lease = self.request("GET", f"/apis/coordination.k8s.io/v1/{_NODE_LEASES}/{name}")
@@ -133,3 +148,9 @@ class Api:
             raise ClusterError(f"{method} {path}", f"{answer.status} {answer.text[:500]}")
 
         return answer.body
+
+
+def _is_ready(node: Mapping[str, Any]) -> bool:
+    conditions = node.get("status", {}).get("conditions", ())
+
+    return ("Ready", "True") in {(c["type"], c["status"]) for c in conditions}

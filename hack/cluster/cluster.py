@@ -20,6 +20,7 @@ from hack.cluster.assembly import Assembly, assemble, settle, supervise
 from hack.cluster.audit import AuditLog
 from hack.cluster.boot import Full
 from hack.cluster.breakable import Breakable
+from hack.cluster.controlplane import SIMULATION
 from hack.cluster.error import ClusterError
 from hack.cluster.faults import Faults
 from hack.cluster.home import Home, lock, names
@@ -161,7 +162,8 @@ class Cluster(Breakable):
 
         One that exists is kept.
 
-        Beside real nodes they are tainted, so that only pods which tolerate that go there.
+        Beside real nodes they are tainted, so that only pods which tolerate that go there. Where a
+        controller manager runs, all take pods then.
         """
         if not self.spec.kwok:
             raise ClusterError("simulated nodes", "kwok does not run here", cure="up with kwok")
@@ -169,6 +171,10 @@ class Cluster(Breakable):
         nodes = [f"{prefix}-{number}" for number in range(1, count + 1)]
         for node in nodes:
             self.api.apply(f"/api/v1/nodes/{node}", simulated_node(node, tainted=self.plan.full))
+        if self.spec.controller_manager:
+            self._supervisor.await_ready(
+                SIMULATION, lambda: all(self.api.node_takes_pods(node) for node in nodes)
+            )
 
         return nodes
 
