@@ -122,6 +122,7 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
         served=records.of if client_check is not None else unasked,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
+        clock=operator.clock,
     )
     referrers.declare(stores, gatherer)
     controllers |= _reconcilers(operator, stores, gatherer)

@@ -31,6 +31,7 @@ from controllers.registry.inputs import (
 from controllers.registry.places import Places
 from controllers.registry.planner import Planner
 from controllers.registry.prover import Prover
+from controllers.registry.releases import Recollections
 from controllers.registry.served import Served
 from controllers.registry.sharing import Neighbour, is_there
 from controllers.registry.stores import Stores
@@ -40,6 +41,7 @@ from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
+from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.owned import OWNER_INDEX
 from registry_operator.runtime.referenced import Referenced
 
@@ -69,6 +71,7 @@ class Gatherer:
         served: Callable[[Object], Served | None] = unasked,
         random_secret: Callable[[], str],
         allows_host_path: bool,
+        clock: Clock,
     ) -> None:
         self._stores = stores
         self._health = health
@@ -79,6 +82,7 @@ class Gatherer:
         self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
         self._planner = Planner()
+        self._recollections = Recollections(clock)
         self.places = Places(stores.registries, stores.templates, stores.deployments)
         self.claims = Claims()
         self._seen: dict[ObjectKey, Children] = {}
@@ -91,6 +95,7 @@ class Gatherer:
         if owner is None:
             self._parsed.pop(key, None)
             self._planner.forget(key)
+            self._recollections.forget(key)
             self.claims.name(key, None)
             return None
         parsed = self._parse(owner)
@@ -115,6 +120,7 @@ class Gatherer:
             place=self.places.of(owner),
             takes_place=self.places.takes(owner.key, self.places.of(owner)),
             neighbours=self._neighbours(owner),
+            recollection=self._recollections.of(owner, children.deployment),
             health=tuple(answer for answer in answers if answer is not None),
             proofs=self._prover.of(key, pods),
             served=self._served(owner),

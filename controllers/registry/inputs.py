@@ -15,7 +15,7 @@ from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.pod_template import plan_template
 from controllers.registry.proof import Proof
-from controllers.registry.releases import Answer
+from controllers.registry.releases import Answer, Recollection
 from controllers.registry.served import Served
 from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
@@ -98,6 +98,7 @@ class RegistryInputs:
         allows_host_path: whether folders of nodes may be used.
         place: where it keeps its images, if it names that itself (sharing.py).
         takes_place: whether its pods are on their way there.
+        recollection: what the Deployment remembers of images, or did a moment ago.
         neighbours: the other Registries that write there.
         health: what pods say of themselves, or show; proofs: what was found by trying them.
         served: what is held of clients being served; None when nothing is known.
@@ -118,6 +119,7 @@ class RegistryInputs:
     allows_host_path: bool = False
     place: str | None = None
     takes_place: bool = False
+    recollection: Recollection = releases.NO_RECOLLECTION
     neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()
     proofs: tuple[Proof, ...] = ()

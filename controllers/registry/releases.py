@@ -1,18 +1,19 @@
 """Which release an image is: as its tag tells, or as the image itself said when it was asked.
 
 In: the Deployment, which remembers, and the pods that ask (version_probe.py). Out: an `Answer`, and
-what the Deployment shall remember. Pure. What images said is written in the same body that acts on
-it, and only of those that are in use: it costs no write, and an operator that starts anew knows it.
-That nothing could be learnt is an answer too, and is remembered as one; whoever removes the
-annotation has all asked again.
+what the Deployment shall remember. Pure, but for what is held of a Deployment that is not there.
+What images said is written in the same body that acts on it, and only of those that are in use: it
+costs no write, and an operator that starts anew knows it. That nothing could be learnt is an answer
+too, and is remembered as one; whoever removes the annotation has all asked again.
 """
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from controllers.registry.pod_basics import CONTAINER
 from controllers.registry.pods import find_trouble
@@ -21,6 +22,8 @@ from registry_operator.distribution import probe
 from registry_operator.distribution.image import ImageReferenceError
 from registry_operator.distribution.release import Release, release_of, release_of_tag
 from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
+from registry_operator.runtime.clock import Clock
 
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
@@ -29,6 +32,7 @@ ANNOTATION = f"{GROUP}/releases"
 """On the Deployment: what images said whose tags tell nothing, as JSON."""
 IMAGE_ANNOTATION = f"{GROUP}/image"
 """On a pod that asks: which image, as the specification has it."""
+_FADES_SECONDS: Final = 30.0
 _OVER = frozenset({"Failed", "Succeeded"})
 _WHY: Mapping[str, str] = MappingProxyType(
     {
@@ -51,6 +55,59 @@ class Answer:
         return release_of_tag(self.version)
 
 
+@dataclass(frozen=True, slots=True)
+class Recollection:
+    """What the Deployment of a Registry remembers, and for how many seconds more that counts."""
+
+    told: str = ""
+    left: float = inf
+
+    @property
+    def fades(self) -> bool:
+        """Whether the Deployment is not there."""
+        return self.left < inf
+
+
+NO_RECOLLECTION: Final = Recollection()
+
+
+class Recollections:
+    """What the Deployments of Registries remembered when they were seen last, for a while.
+
+    One that was deleted, or that somebody took a label from, is back in a moment, and its image is
+    not to be asked for that: where a rival goes on, again and again (seed 1974). Only for a while,
+    so that an operator that starts anew does what this one would.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: dict[ObjectKey, _Held] = {}
+
+    def of(self, owner: Object, deployment: Object | None) -> Recollection:
+        """What the Deployment of a Registry remembers, or did a moment ago."""
+        if deployment is not None:
+            self._held[owner.key] = held = _Held(owner.uid, _told_by(deployment))
+            return Recollection(held.told)
+        known = self._held.get(owner.key)
+        if known is None or known.uid != owner.uid or not known.told:
+            return NO_RECOLLECTION
+        now = self._clock.monotonic()
+        since = known.gone_since if known.gone_since is not None else now
+        self._held[owner.key] = known._replace(gone_since=since)
+        left = since + _FADES_SECONDS - now
+        return Recollection(known.told, left) if left > 0 else NO_RECOLLECTION
+
+    def forget(self, key: ObjectKey) -> None:
+        """There is no such Registry."""
+        self._held.pop(key, None)
+
+
+class _Held(NamedTuple):
+    uid: str
+    told: str
+    gone_since: float | None = None
+
+
 def tells_nothing(image: str) -> bool:
     """Whether an image has to be asked, as its tag does not tell the release."""
     return _by_tag(image) is None
@@ -58,24 +115,30 @@ def tells_nothing(image: str) -> bool:
 
 def answer_of(inputs: "RegistryInputs") -> Answer | None:
     """What is known of the image that is wanted; None while it is being asked."""
-    image, children = inputs.wanted.image, inputs.children
+    image = inputs.wanted.image
     return (
         _by_tag(image)
-        or remembered(children.deployment).get(image)
-        or _heard(image, children.version_probes)
-        or _reported(inputs)
+        or remembered(inputs).get(image)
+        or _heard(image, inputs.children.version_probes)
     )
 
 
 def of_image(image: str, deployment: Object | None) -> Release | None:
     """The release of an image that a Deployment asks for, or has asked for."""
-    answer = _by_tag(image) or remembered(deployment).get(image, Answer())
+    told = _told_by(deployment) if deployment is not None else ""
+    answer = _by_tag(image) or read(told).get(image, Answer())
     return answer.release
 
 
-def remembered(deployment: Object | None) -> Mapping[str, Answer]:
-    """What the Deployment remembers, by image."""
-    text = deployment.annotations.get(ANNOTATION, "") if deployment is not None else ""
+def remembered(inputs: "RegistryInputs") -> Mapping[str, Answer]:
+    """What the Deployment remembers, by image, or did a moment ago."""
+    if inputs.recollection.fades and inputs.hold is not None:
+        return {}  # nobody would be woken when it has faded
+    return read(inputs.recollection.told)
+
+
+def read(text: str) -> Mapping[str, Answer]:
+    """What is written in the annotation, by image."""
     try:
         told = json.loads(text or "{}")
         return {image: Answer(**answer) for image, answer in told.items()}
@@ -85,7 +148,7 @@ def remembered(deployment: Object | None) -> Mapping[str, Answer]:
 
 def annotation(inputs: "RegistryInputs") -> str | None:
     """What the Deployment shall remember; None: nothing."""
-    known = dict(remembered(inputs.children.deployment))
+    known = dict(remembered(inputs))
     image, answer = inputs.wanted.image, inputs.answer
     if tells_nothing(image) and answer is not None:
         known[image] = answer
@@ -104,6 +167,10 @@ def _by_tag(image: str) -> Answer | None:
     except ImageReferenceError:
         return Answer()
     return None if release is None else Answer(version=str(release))
+
+
+def _told_by(deployment: Object) -> str:
+    return deployment.annotations.get(ANNOTATION, "")
 
 
 def _told(answer: Answer) -> dict[str, str]:
@@ -127,19 +194,6 @@ def _heard(image: str, probes: Sequence[Object]) -> Answer | None:
             if answer is not None:
                 return answer
     return None
-
-
-def _reported(inputs: "RegistryInputs") -> Answer | None:
-    """What the status tells: where somebody deleted the Deployment, pods are not to wait.
-
-    The next status knows it no more, so nothing but making the Deployment anew may rest on it.
-    """
-    if inputs.children.deployment is not None or inputs.hold is not None:
-        return None
-    status = inputs.owner.body().get("status") or {}
-    if status.get("image") != inputs.wanted.image or "version" not in status:
-        return None
-    return Answer(version=status["version"])
 
 
 def _said_by(pod: Object) -> Answer | None:

@@ -19,7 +19,7 @@ from registry_operator.api.registry import RegistrySpec
 from registry_operator.distribution import probe
 from registry_operator.kube.object import Object
 from registry_operator.runtime.intent import digest
-from registry_operator.runtime.outcome import Blocked
+from registry_operator.runtime.outcome import After, Blocked
 from registry_operator.runtime.owned import Desired, OwnedKind
 
 CONFIGURATION_ANNOTATION = f"{GROUP}/configuration"
@@ -34,9 +34,9 @@ def labels(owner: Object) -> dict[str, str]:
 
 
 def desired(inputs: RegistryInputs) -> Desired:
-    """One pod, as long as nobody remembers what the image is."""
+    """One pod, as long as nobody remembers what the image is; later where that is about to fade."""
     if not _asks(inputs):
-        return ()
+        return After(inputs.recollection.left) if inputs.recollection.fades else ()
     if inputs.children.service_account is None:
         return Blocked("WaitingForIdentity", "ServiceAccount of the pods is being made")
     spec = _spec(inputs)
@@ -47,12 +47,8 @@ def desired(inputs: RegistryInputs) -> Desired:
 
 def _asks(inputs: RegistryInputs) -> bool:
     """Whether the image is unknown, or its answer has still to be written down."""
-    image, children = inputs.wanted.image, inputs.children
-    if not releases.tells_nothing(image) or image in releases.remembered(children.deployment):
-        return False
-    # What a status tells is gone with the next one, and that wakes nobody (seed 428).
-    rests_on_status = children.deployment is None
-    return inputs.answer is None or rests_on_status or bool(children.version_probes)
+    image = inputs.wanted.image
+    return releases.tells_nothing(image) and image not in releases.remembered(inputs)
 
 
 def may_prune(_inputs: RegistryInputs, pod: Object) -> bool:

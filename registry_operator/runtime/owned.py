@@ -112,7 +112,7 @@ class OwnedReconciler(Generic[I]):
 
     async def _settle(self, inputs: I) -> Outcome:
         desired = self._desired(inputs)
-        if isinstance(desired, (Blocked, Stalled)):
+        if isinstance(desired, (Blocked, Stalled, After)):
             with self._announced(inputs, ()):
                 return desired
         with self._announced(inputs, desired):

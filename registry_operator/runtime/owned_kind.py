@@ -12,10 +12,11 @@ from typing import Generic, Protocol, TypeVar
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import Resource
 from registry_operator.runtime.intent import Body
-from registry_operator.runtime.outcome import Blocked, Stalled
+from registry_operator.runtime.outcome import After, Blocked, Stalled
 
 OWNER_INDEX = "owner"
-Desired = Sequence[Body] | Blocked | Stalled
+Desired = Sequence[Body] | Blocked | Stalled | After
+"""Bodies, why there are none now, or that it is to be decided later, and nothing is done before."""
 
 
 class Inputs(Protocol):

@@ -257,6 +257,25 @@ async def test_pods_whose_deployment_somebody_deleted_do_not_wait_for_an_answer(
         assert probes(stage) == []
 
 
+async def test_an_image_is_not_asked_again_each_time_somebody_takes_our_label_from_a_deployment(
+    stage: RegistryStage,
+) -> None:
+    async with stage.running():
+        stage.create(image=LATEST, storage=EMPTY_DIR)
+        await stage.settle()
+        stage.new_writes()
+        for _ in range(4):
+            stage.api.change(
+                DEPLOYMENT,
+                ObjectKey(NAMESPACE, "images"),
+                lambda body: body["metadata"]["labels"].clear(),
+            )
+            await stage.settle(10)
+
+        assert stage.one(DEPLOYMENT)["metadata"]["labels"]
+        assert [write.path for write in stage.new_writes() if "/pods" in write.path] == []
+
+
 async def test_a_paused_registry_that_lost_its_deployment_says_the_same_after_a_restart(
     stage: RegistryStage,
 ) -> None:

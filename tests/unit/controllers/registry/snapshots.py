@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from controllers.registry.inputs import Children, CosiObjects, Credentials, RegistryInputs
-from controllers.registry.releases import IMAGE_ANNOTATION
+from controllers.registry.releases import ANNOTATION, IMAGE_ANNOTATION, Recollection
 from controllers.registry.template import Template, specify
 from registry_operator.api.names import LABEL_COMPONENT, VERSION_PROBE
 from registry_operator.api.registry import DEFAULT_IMAGE
@@ -36,22 +36,29 @@ def a_snapshot(
     cosi: CosiObjects | None = None,
     credentials: Credentials = ABSENT,
     template: Template | None = None,
+    recollection: Recollection | None = None,
     **rest: Any,
 ) -> RegistryInputs:
     """What the gatherer makes of a Registry whose world is empty, but for what is named."""
     owner = an_object(registry or a_registry())
     specification = specify(owner, template)
+    children = children or Children()
     return RegistryInputs(
         owner=owner,
         spec=specification.spec,
         refusal=specification.refusal,
         template=template,
-        children=children or Children(),
+        children=children,
+        recollection=recollection or Recollection(_told_by(children.deployment)),
         cosi=cosi or CosiObjects(served=False),
         credentials=credentials,
         random_secret=lambda: "random",
         **rest,
     )
+
+
+def _told_by(deployment: Object | None) -> str:
+    return deployment.annotations.get(ANNOTATION, "") if deployment is not None else ""
 
 
 def asked(image: str, version: str = "") -> Object:

@@ -133,6 +133,7 @@ class Field:
             ),
             random_secret=lambda: "r",
             allows_host_path=False,
+            clock=clock,
         )
 
     def show(self, resource: Resource, body: dict[str, Any]) -> None:

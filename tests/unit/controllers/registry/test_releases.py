@@ -8,10 +8,19 @@ import pytest
 
 from controllers.registry import releases
 from controllers.registry.inputs import Children, RegistryInputs
-from controllers.registry.releases import ANNOTATION, Answer, annotation, answer_of
+from controllers.registry.releases import (
+    ANNOTATION,
+    NO_RECOLLECTION,
+    Answer,
+    Recollection,
+    Recollections,
+    annotation,
+    answer_of,
+)
 from registry_operator.distribution.release import Release
 from registry_operator.kube.object import Object
 from registry_operator.testing.builders import a_deployment, a_registry, a_replica_set, an_object
+from registry_operator.testing.virtual_loop import VirtualClock
 from tests.unit.controllers.registry.snapshots import a_snapshot, asked
 
 LATEST, EDGE = "registry:latest", "registry:edge"
@@ -67,8 +76,45 @@ def test_what_is_remembered_counts_before_what_a_pod_says() -> None:
     ["", "{", "[1]", "3", '{"registry:latest": 3}', '{"registry:latest": {"more": "x"}}'],
 )
 def test_what_is_no_memory_of_ours_is_none(text: str) -> None:
-    assert releases.remembered(remembering(text)) == {}
+    assert releases.read(text) == {}
     assert answer_of(world(deployment=remembering(text))) is None
+
+
+@pytest.mark.virtual
+async def test_what_a_deployment_remembered_is_known_for_a_while_when_it_is_gone(
+    clock: VirtualClock,
+) -> None:
+    held, owner = Recollections(clock), an_object(a_registry())
+    assert held.of(owner, remembering("{}")) == Recollection("{}")
+    assert held.of(owner, None) == Recollection("{}", 30.0)
+    assert held.of(an_object(a_registry(metadata={"uid": "another"})), None) == NO_RECOLLECTION
+
+    await clock.sleep(20.0)
+    assert held.of(owner, None).left == 10.0
+    await clock.sleep(10.0)
+    assert held.of(owner, None) == NO_RECOLLECTION
+
+    held.of(owner, remembering("{}"))
+    assert held.of(owner, None).fades
+    held.forget(owner.key)
+    assert held.of(owner, None) == NO_RECOLLECTION
+
+
+def test_what_fades_is_not_remembered_where_all_is_held() -> None:
+    told = Recollection(json.dumps({LATEST: {"version": "v3.1.2"}}), 10.0)
+    fading = a_snapshot(a_registry(image=LATEST), recollection=told)
+    paused = a_snapshot(a_registry(image=LATEST, paused=True), recollection=told)
+
+    assert answer_of(fading) == Answer(version="v3.1.2")
+    assert answer_of(paused) is None
+
+
+def test_what_somebody_removed_from_it_is_not_remembered_otherwise(clock: VirtualClock) -> None:
+    held, owner = Recollections(clock), an_object(a_registry())
+    held.of(owner, remembering("{}"))
+    held.of(owner, an_object(a_deployment(a_registry())))
+
+    assert held.of(owner, None) == NO_RECOLLECTION
 
 
 def test_nothing_is_remembered_where_tags_tell() -> None:
