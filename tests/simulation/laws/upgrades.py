@@ -50,8 +50,11 @@ def failed_at_rest(api: FakeApi) -> Iterator[str]:
         ready = next((one["reason"] for one in conditions if one["type"] == "Ready"), "")
         key = ObjectKey(body["metadata"]["namespace"], body["metadata"]["name"])
         deployment = api.get(DEPLOYMENT, key)
-        if ready == "UpgradeFailed" and deployment is not None and image_of(deployment) in BAD:
-            yield f"{key.name} tells that a bad image was taken back, and has it"
+        if ready == "UpgradeFailed" and deployment is not None:
+            # What a Registry began with was tried by nobody, and may be bad too (seed 2467).
+            failed = body["status"]["upgrade"]["toImage"]
+            if failed in BAD and image_of(deployment) == failed:
+                yield f"{key.name} tells that {failed} was taken back, and has it"
         canary = ObjectKey(key.namespace, f"{key.name}-canary")
         if ready in {"UpgradeFailed", "Ready"} and api.get(DEPLOYMENT, canary) is not None:
             yield f"the canary of {key.name} is left"
