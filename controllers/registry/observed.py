@@ -4,7 +4,7 @@ Pure. Deployment: complete when every pod is of the newest revision and availabl
 rollout status` judges it (k8s.io/kubectl/pkg/polymorphichelpers/rollout_status.go).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,9 +48,14 @@ def rollout(deployment: Object, pods: Sequence[Object] = ()) -> Rollout:
 
 
 def _are_all_of(deployment: Object, pods: Sequence[Object]) -> bool:
-    wanted = revision.of(deployment)
-    living = {revision.of(pod) for pod in pods if not pod.is_deleting}
-    return bool(wanted) and living == {wanted}
+    """By revision, and by image too: who else writes the template leaves the revision as it is."""
+    wanted = revision.of(deployment), _images(deployment.body()["spec"]["template"])
+    living = {(revision.of(pod), _images(pod.body())) for pod in pods if not pod.is_deleting}
+    return bool(wanted[0]) and living == {wanted}
+
+
+def _images(pod: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(one["image"] for one in pod["spec"]["containers"])
 
 
 def was_rolled_out(deployment: Object) -> bool:

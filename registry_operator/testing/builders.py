@@ -221,6 +221,7 @@ def a_pod(  # noqa: PLR0913 - what the kubelet tells of a pod
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": owned_metadata(registry, name, creationTimestamp=created),
+        "spec": {"containers": [{"name": "registry", "image": "registry:3.1.2"}]},
         "status": {
             "phase": phase,
             "podIP": "10.0.0.7",

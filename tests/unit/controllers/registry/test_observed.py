@@ -104,6 +104,18 @@ def test_a_write_that_concerns_no_pod_is_no_roll_out_though_nobody_has_seen_it_y
     assert observed.rollout(deployment, pods).complete is complete
 
 
+def test_pods_of_the_revision_that_run_what_somebody_else_made_of_it_are_not_rolled_out() -> None:
+    deployment = a_deployment(OWNER, replicas=2, status=status(2, 2, 2, seen=0))
+    pods = [a_pod(OWNER), a_pod(OWNER)]
+    for body in (deployment, *pods):
+        body["metadata"].setdefault("annotations", {})[revision.ANNOTATION] = "b"
+    assert observed.rollout(an_object(deployment), [*map(an_object, pods)]).complete
+
+    pods[0]["spec"]["containers"][0]["image"] = "registry:0.0.1"
+
+    assert not observed.rollout(an_object(deployment), [*map(an_object, pods)]).complete
+
+
 def test_scaled_to_zero_is_rolled_out() -> None:
     deployment = a_deployment(OWNER, replicas=0, status={"observedGeneration": 1})
 
