@@ -50,6 +50,9 @@ _HAPPENED = frozenset(
 )
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
+# Phases of a change that is not made, whatever else is wrong with the pods that stay (seed 3533).
+_HELD = frozenset({"Paused", "Aborted", "RolledBack", "Refused"})
+
 
 def picture(api: FakeApi) -> dict[str, Any]:
     """What users see of each Registry, without what differs between any two worlds."""
@@ -101,7 +104,8 @@ def _place_of(name: str, spec: Body) -> str | None:
 def moved(seen: dict[str, Any], happened: set[str]) -> set[str]:
     """The Registries that have the storage that they have by what happened, and who counts them."""
     ready = {name: told["Ready"][1] for name, told in seen.items() if "Ready" in told}
-    found = happened | {name for name, reason in ready.items() if reason in _HAPPENED}
+    held = {name for name, told in seen.items() if told.get("is held")}
+    found = happened | held | {name for name, reason in ready.items() if reason in _HAPPENED}
     return found and found | {name for name in seen if name.startswith("template ")}
 
 
@@ -180,6 +184,8 @@ def _registry(api: FakeApi, body: Body) -> dict[str, Any]:
         del told["finalizers"]
     if ready.get("status") != "True":
         # The same: what stands in the way of a change leaves what was there before.
+        if status.get("upgrade", {}).get("phase") in _HELD:
+            told["is held"] = True
         return told
     told["conditions"] = {
         name: (one["status"], one["reason"], _GENERATION.sub("", one["message"]))
