@@ -40,8 +40,8 @@ _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _COLLECTIONS = {
     "BucketClass": f"{_GROUP}/bucketclasses",
     "BucketAccessClass": f"{_GROUP}/bucketaccessclasses",
-    "ValidatingAdmissionPolicy": f"{_ADMISSION}/validatingadmissionpolicies",
-    "ValidatingAdmissionPolicyBinding": f"{_ADMISSION}/validatingadmissionpolicybindings",
+    "MutatingAdmissionPolicy": f"{_ADMISSION}/mutatingadmissionpolicies",
+    "MutatingAdmissionPolicyBinding": f"{_ADMISSION}/mutatingadmissionpolicybindings",
 }
 _SOCKET_AT_MOST = 107  # bytes: sun_path in unix(7)
 _ROOT = Path(__file__).resolve().parents[2]
