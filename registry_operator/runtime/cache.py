@@ -86,12 +86,13 @@ class _Kind:
 
     @property
     def settled(self) -> bool:
-        excused = self._is_excused or not self.store.available
-        return self.store.synced or (self.optional and excused)
+        if self.store.synced or not self.optional:
+            return self.store.synced
+        return self._is_excused or not self.store.available
 
     @property
     def _is_excused(self) -> bool:
-        error = self.store.stats().error
+        error = self.store.error
         return error is not None and error.reason in _SETTLING
 
     def is_behind(self, lists: int) -> bool:
@@ -174,14 +175,14 @@ class Cache:
     @property
     def synced(self) -> bool:
         """Whether every required kind is in memory now, and every optional one or known missing."""
-        return not self.pending()
+        return all(kind.settled for kind in self._kinds.values())
 
     def pending(self) -> list[str]:
         """Name the kinds that are not in memory now, each with the reason if one is known."""
         pending = []
         for kind in self._kinds.values():
             if not kind.settled:
-                error = kind.store.stats().error
+                error = kind.store.error
                 why = f" ({error.reason}: {error.message})" if error else ""
                 pending.append(f"{kind.selection}{why}")
         return pending

@@ -94,6 +94,11 @@ class Store:
         """False while the server does not serve the kind (no CRD); True until that is known."""
         return self._available
 
+    @property
+    def error(self) -> Failure | None:
+        """What keeps the kind from being told now; None while nothing does."""
+        return self._error
+
     def get(self, key: ObjectKey) -> Object | None:
         """Return the object, or None: gone, never there or, before `synced`, not known yet."""
         return self._held.objects.get(key)
