@@ -155,11 +155,10 @@ class World:
             for error in self.failures():
                 self.defects.met(error)
             await asyncio.sleep(5.0)
-            patience = self._patience()
-            if patience == float("inf"):
-                # What comes to pass now is what a silence can follow (seed 2398).
+            if self.network.is_stalled:
+                # What it keeps back comes to pass before a silence is rest (seed 2398).
                 silent = _now()
-            if _now() - max(self.last_write, silent) > patience:
+            if _now() - max(self.last_write, silent) > self._patience():
                 return True
         return False
 

@@ -59,6 +59,11 @@ class Network:
         """Whether every open watch has told all that it should, and can tell more."""
         return all(pipe.is_flowing for pipe in self._pipes)
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether an open watch will never tell more, which its reader has yet to notice."""
+        return any(pipe.is_stalled for pipe in self._pipes)
+
     async def close(self) -> None:
         """Let go of everything that is still under way."""
         couriers = list(self._couriers)

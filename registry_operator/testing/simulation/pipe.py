@@ -25,7 +25,12 @@ class Pipe:
     @property
     def is_flowing(self) -> bool:
         """Whether nothing is under way, and what comes will arrive."""
-        return self._ending != "stall" and not self._chunks
+        return not self.is_stalled and not self._chunks
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether nothing will ever come."""
+        return self._ending == "stall"
 
     def put(self, chunk: bytes, *, lag: float) -> None:
         """Add a chunk that arrives after `lag` seconds, and after all before it."""

@@ -50,8 +50,8 @@ _HAPPENED = frozenset(
 )
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
-# Phases of a change that is not made, whatever else is wrong with the pods that stay (seed 3533).
-_HELD = frozenset({"Paused", "Aborted", "RolledBack", "Refused"})
+# Phases of a change that is not made, whatever else is wrong with pods that stay (seeds 3533, 4920).
+_HELD = frozenset({"Paused", "Aborted", "RollingBack", "RolledBack", "Refused"})
 
 
 def picture(api: FakeApi) -> dict[str, Any]:
