@@ -119,7 +119,10 @@ class Referenced:
         return iter(())
 
     def on_failure(self, handler: Callable[[ObjectKey], None]) -> Callable[[], None]:
-        """Call `handler` with a key that starts to be unreadable; the result ends that."""
+        """Call `handler` with a key that turns out to be unreadable; the result ends that.
+
+        And with one that is no longer, where what is held of it is the same: then no change tells.
+        """
         return self._failed.add(handler)
 
     def stats(self) -> ReferencedStats:
@@ -156,8 +159,9 @@ class Referenced:
             return
         self._queue.forget(key)
         if key in self._referrers:
-            self._failures.pop(key, None)
-            self._take(key, found)
+            failed = self._failures.pop(key, None)
+            if not self._take(key, found) and failed is not None:
+                self._failed.tell(key)
 
     async def _fetch(self, key: ObjectKey) -> Object | None:
         if key not in self._referrers:
@@ -170,12 +174,16 @@ class Referenced:
             return None  # deleted while the answer was under way
         return Object.decode(answer.raw, without_managed_fields=True)
 
-    def _take(self, key: ObjectKey, found: Object | None) -> None:
+    def _take(self, key: ObjectKey, found: Object | None) -> bool:
+        """Hold what was read; whether it is another than before, which is told."""
         old = self._hold(key, found)
         if found is not None and (old is None or not same_version(old, found)):
             self._subscribers.tell(Applied(old, found))
         elif found is None and old is not None:
             self._subscribers.tell(Removed(old))
+        else:
+            return False
+        return True
 
     def _hold(self, key: ObjectKey, obj: Object | None) -> Object | None:
         """Keep what the server says, counted; return what was held before."""

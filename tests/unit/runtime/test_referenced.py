@@ -270,6 +270,26 @@ async def test_a_read_that_fails_is_told_once_readable_and_tried_until_it_works(
     assert stage.referenced.failure(key("a")) is None
 
 
+async def test_what_was_deleted_while_its_last_read_failed_is_told_to_be_readable_again(
+    stage: Stage,
+) -> None:
+    stage.writer.replace([a_secret("a", 1)], "5")
+
+    def fail_as_it_goes(_request: Request) -> Response:
+        stage.writer.replace([], "6")
+        raise TransportError("cut", sent=True)
+
+    stage.transport.expect(on("GET", A), fail_as_it_goes)
+    stage.transport.expect(on("GET", A), ABSENT)
+    told = []
+    stage.referenced.on_failure(lambda key: told.append(stage.referenced.failure(key)))
+    async with stage.running():
+        stage.referenced.refer("registry", [key("a")])
+        await stage.clock.sleep(10)
+
+    assert [failure and failure.reason for failure in told] == ["ConnectionFailed", None]
+
+
 async def test_a_failing_read_of_what_is_let_go_is_not_tried_again(stage: Stage) -> None:
     stage.writer.replace([a_secret("a", 1)], "5")
 
