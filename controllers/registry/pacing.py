@@ -5,7 +5,8 @@ step of a rollout is a true change, yet none of them helps anybody who waits for
 write for each is what the cluster's own controllers have to compete with. So a turn of `Ready`, any
 trouble and every new generation, a template's included, are told at once, progress after some
 seconds of what it is then. The more Registries progress at the same time, the longer: a fleet that
-moves as one is watched as one.
+moves as one is watched as one. While few do, a turn of a change of the pods (Canary, Rolling, …) is
+told at once, as somebody looks on.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from registry_operator.runtime.outcomes import Recorded
 _SHORTEST: Final = 5.0
 _EACH: Final = 1.0
 _LONGEST: Final = 120.0
+_FEW: Final = 5
 
 # What a reconciler waits for while another of the same Registry is about to do it.
 _PASSING: Final = frozenset(
@@ -56,6 +58,15 @@ def _gist(status: Mapping[str, Any]) -> tuple[object, ...]:
     return status.get("observedGeneration"), status.get("template"), ready, troubles
 
 
+def is_turn(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """Whether a change of the pods began, came to another phase, or ended."""
+    return _phase(before) != _phase(after)
+
+
+def _phase(status: Mapping[str, Any]) -> str:
+    return str((status.get("upgrade") or {}).get("phase", ""))
+
+
 class Pacer:
     """The Registries of whom something is held back. Times are monotonic seconds."""
 
@@ -68,11 +79,16 @@ class Pacer:
     def __len__(self) -> int:
         return len(self._since)
 
-    def wait(self, key: ObjectKey, *, now: float) -> float:
-        """How long to hold back what is held back of this Registry, at first or still; 0: tell."""
+    def wait(self, key: ObjectKey, *, now: float, turns: bool = False) -> float:
+        """How long to hold back what is held back of this Registry, at first or still; 0: tell.
+
+        `turns`: it is a turn, which waits only where many Registries progress.
+        """
         since = self._since.setdefault(key, now)
         if len(self._since) >= self._most or now - self._most_at > _LONGEST:
             self._most, self._most_at = len(self._since), now
+        if turns and self._most <= _FEW:
+            return 0.0
         patience = min(max(_SHORTEST, _EACH * self._most), _LONGEST)
         return max(0.0, since + patience - now)
 

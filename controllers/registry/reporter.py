@@ -1,17 +1,18 @@
 """The reconciler of a Registry's status: one patch when something to say has changed, else none.
 
 In: the snapshot, the outcomes of the other reconcilers. Out: `status` by server-side apply under a
-field manager of its own, and an Event when `Ready` turned or trouble came. It waits until every
-other reconciler has spoken for the generation at hand, so that a restart neither flaps a condition
-nor says `observedGeneration` of something that nobody has looked at. Progress is told some seconds
-late (pacing.py).
+field manager of its own, and Events when `Ready` or a change of the pods (upgrade_events.py) took a
+turn. It waits until every other reconciler has spoken for the generation at hand, so that a restart
+neither flaps a condition nor says `observedGeneration` of something that nobody has looked at.
+Progress is told some seconds late (pacing.py).
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from controllers.registry import upgrade_events
 from controllers.registry.inputs import RegistryInputs
-from controllers.registry.pacing import Pacer, is_news
+from controllers.registry.pacing import Pacer, is_news, is_turn
 from controllers.registry.reasons import Gravity, gravity_of, passes_quietly
 from controllers.registry.status import conditions, report
 from controllers.status_writer import write_status
@@ -19,13 +20,14 @@ from registry_operator.kube.client import Client
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.clock import Clock
-from registry_operator.runtime.conditions import merge
+from registry_operator.runtime.conditions import find, merge
 from registry_operator.runtime.outcome import After, Done, Outcome
 from registry_operator.runtime.outcomes import Outcomes
 from registry_operator.runtime.recorder import Recorder
 from registry_operator.runtime.store import Store
 
 NAME = "status"
+Status = Mapping[str, Any]
 
 
 class StatusReporter:
@@ -75,7 +77,8 @@ class StatusReporter:
         after = report(inputs, merged, now=now)
         if after != before:
             if not is_news(before, after, outcomes.values()):
-                left = self._pacer.wait(key, now=self._clock.monotonic())
+                turns = is_turn(before, after)
+                left = self._pacer.wait(key, now=self._clock.monotonic(), turns=turns)
                 if left > 0:
                     return After(left)
             if await write_status(
@@ -85,23 +88,30 @@ class StatusReporter:
                 after,
                 field_manager=self._field_manager,
             ):
-                self._tell(inputs.owner, before.get("conditions") or (), merged)
+                self._tell(inputs, before, after)
         self._pacer.told(key)
         return Done()
 
-    def _tell(
-        self,
-        owner: Object,
-        before: Sequence[Mapping[str, Any]],
-        after: Sequence[Mapping[str, Any]],
-    ) -> None:
-        """One Event for the summary when it turned, so that troubles are told once.
+    def _tell(self, inputs: RegistryInputs, before: Status, after: Status) -> None:
+        """At most one Event for a change of the pods that took a turn, and one for Ready."""
+        turn = upgrade_events.turned(inputs, before, after)
+        if turn is not None:
+            self._recorder.event(
+                inputs.owner, turn.type, turn.reason, turn.note, action=turn.action
+            )
+        said = find(before.get("conditions") or (), "Ready") or {}
+        ready = find(after["conditions"], "Ready")
+        assert ready is not None, "every status has it"
+        is_told = turn is not None and turn.ends_well and ready["reason"] == "Ready"
+        if not is_told and not upgrade_events.tells(after, ready["reason"]):
+            self._tell_ready(inputs.owner, said, ready)
+
+    def _tell_ready(self, owner: Object, said: Mapping[str, Any], ready: Mapping[str, Any]) -> None:
+        """The summary when it turned, so that troubles are told once.
 
         What passes quietly is told only where it ends that the Registry was ready.
         """
-        said = next((one for one in before if one["type"] == "Ready"), None)
-        ready = next(one for one in after if one["type"] == "Ready")
-        was = (said["status"], said["reason"]) if said is not None else ("", "")
+        was = said.get("status", ""), said.get("reason", "")
         if was == (ready["status"], ready["reason"]):
             return
         if passes_quietly(ready["reason"]) and was[0] != "True":

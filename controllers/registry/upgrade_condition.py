@@ -6,7 +6,7 @@ In: the snapshot, with the plan for the upgrade. Out: words. Pure. At rest there
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from controllers.registry import observed, revision
+from controllers.registry import changes, observed, revision
 from controllers.registry.configuration import Configuration
 from controllers.registry.pods import Trouble
 from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan, Template
@@ -16,7 +16,7 @@ from registry_operator.runtime.clock import whole_time
 if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
-_REASONS = {
+REASONS = {
     Phase.CANARY: "CanaryRunning",
     Phase.ROLLING: "RollingOut",
     Phase.ROLLING_BACK: "RollingBack",
@@ -25,24 +25,24 @@ _REASONS = {
     Phase.PAUSED: "UpgradePaused",
     Phase.ABORTED: "UpgradeAborted",
 }
-
+"""The reason that each phase is told by."""
 
 _NOTED = Trouble("RollingOut", "all pods are new and stood their check, which is being noted")
 
 
 def told(inputs: "RegistryInputs") -> Trouble | None:
     """Reason and message of the change that is under way, or is not made; None: there is none."""
-    plan, deployment = _plan(inputs), inputs.children.deployment
+    plan, deployment = plan_of(inputs), inputs.children.deployment
     if plan is None or deployment is None:
         return None
     if plan.phase is None:
         return _NOTED if _is_noted_now(plan, deployment) else None
-    return Trouble(_REASONS[plan.phase], plan.message)
+    return Trouble(REASONS[plan.phase], plan.message)
 
 
 def applied(inputs: "RegistryInputs", *, now: datetime) -> dict[str, Any]:
     """The part of the status that says so; empty when there is nothing to say."""
-    plan, deployment = _plan(inputs), inputs.children.deployment
+    plan, deployment = plan_of(inputs), inputs.children.deployment
     if plan is None or plan.phase is None or deployment is None:
         return {}
     before = (inputs.owner.body().get("status") or {}).get("upgrade") or {}
@@ -51,7 +51,9 @@ def applied(inputs: "RegistryInputs", *, now: datetime) -> dict[str, Any]:
         "phase": plan.phase.value,
         "fromImage": _image(plan.before),
         "toImage": _image(plan.wanted),
+        "fromRevision": revision.of_template(plan.before) if plan.before is not None else "",
         "revision": revision.of_template(plan.wanted),
+        "changes": changes.between(plan.before, plan.wanted) if plan.before is not None else [],
         "since": since or whole_time(now),
         "message": plan.message,
     }
@@ -60,7 +62,7 @@ def applied(inputs: "RegistryInputs", *, now: datetime) -> dict[str, Any]:
 
 def keeps_configuration(inputs: "RegistryInputs") -> bool:
     """Whether the pods keep another configuration for now than the one that is wanted."""
-    plan, deployment = _plan(inputs), inputs.children.deployment
+    plan, deployment = plan_of(inputs), inputs.children.deployment
     if plan is None or not plan.is_held or deployment is None:
         return False
     wanted = inputs.configuration
@@ -77,8 +79,8 @@ def _is_noted_now(plan: Plan, deployment: Object) -> bool:
     return before is not None and before != plan.healthy
 
 
-def _plan(inputs: "RegistryInputs") -> Plan | None:
-    """None where nothing is written, so that there is no plan either."""
+def plan_of(inputs: "RegistryInputs") -> Plan | None:
+    """The plan; None where nothing is written, so that there is none."""
     if inputs.hold is not None or inputs.children.deployment is None:
         return None
     plan = inputs.upgrade

@@ -40,4 +40,14 @@ UPGRADE = (
         "Remove the annotation to go on.",
         gravity=Gravity.STALL,
     ),
+    Reason(
+        "Upgraded",
+        "All pods are what was wanted. Told by an Event only.",
+        gravity=Gravity.STATE,
+    ),
+    Reason(
+        "UpgradeWithdrawn",
+        "A change that was not made is not wanted any more. Told by an Event only.",
+        gravity=Gravity.STATE,
+    ),
 )

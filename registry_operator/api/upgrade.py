@@ -46,8 +46,14 @@ class UpgradeStatus(Model):
     """Image of the pods that served before."""
     to_image: Annotated[str, Field(max_length=512)] | None = None
     """Image of the pods that are wanted; the same where something else changes."""
+    from_revision: Annotated[str, Field(max_length=63)] | None = None
+    """What the pods were before, as in their annotation registry-operator.dev/revision."""
     revision: Annotated[str, Field(max_length=63)] | None = None
     """What the pods are to become, as in their annotation registry-operator.dev/revision."""
+    changes: Annotated[list[Annotated[str, Field(max_length=63)]], Field(max_length=16)] | None = (
+        None
+    )
+    """Which fields of the pods change, such as image, configuration or resources."""
     since: Timestamp | None = None
     """When this phase began."""
     message: Annotated[str, Field(max_length=32768)] | None = None

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from controllers.registry.pacing import Pacer, is_news
+from controllers.registry.pacing import Pacer, is_news, is_turn
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.outcome import Blocked, Done, Outcome
 from registry_operator.runtime.outcomes import Recorded
@@ -106,3 +106,19 @@ def test_the_last_of_a_fleet_waits_as_long_as_the_others_did_and_who_comes_later
     assert pacer.wait(keys[0], now=99.0) == 1.0
 
     assert pacer.wait(keys[1], now=200.0) == 5.0
+
+
+def test_a_turn_of_a_change_of_the_pods_is_one_and_its_wording_is_not() -> None:
+    before = STARTING | {"upgrade": {"phase": "Canary", "message": "x"}}
+
+    assert is_turn(before, STARTING | {"upgrade": {"phase": "Rolling"}})
+    assert is_turn(before, STARTING)
+    assert not is_turn(before, STARTING | {"upgrade": {"phase": "Canary", "message": "y"}})
+
+
+def test_a_turn_waits_only_where_many_progress() -> None:
+    pacer = Pacer()
+    assert pacer.wait(KEY, now=0.0, turns=True) == 0.0
+    for number in range(20):
+        pacer.wait(ObjectKey("team-a", f"r{number}"), now=1.0)
+    assert pacer.wait(KEY, now=1.0, turns=True) > 0.0
