@@ -135,6 +135,8 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
         )
     writes = {kind.name: kind.resource for kind in KINDS}
     wiring.connect(controllers, stores, gatherer, prover, writes=writes)
+    gatherer.budgets.on_room(controllers[deployment.KIND.name].enqueue)
+    operator.describe("registries changed by their templates", gatherer.budgets.stats)
     template_users.follow(operator, stores.templates, gatherer, controllers.values())
     operator.outcomes.subscribe(
         # Later, as what is written now may be followed by more, and what failed may heal.
@@ -151,7 +153,7 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
 
 def _reconcilers(operator: Operator, stores: Stores, gatherer: Gatherer) -> dict[str, Controller]:
     """One for each owned kind, and those that do something else, by their names."""
-    announced = {deployment.KIND.name: gatherer.places.announced}
+    announced = {deployment.KIND.name: gatherer.announced}
     controllers = {
         kind.name: operator.owned(
             kind,

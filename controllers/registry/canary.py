@@ -9,7 +9,7 @@ takes its configuration and serves is shown there too.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from controllers.registry import child, revision, volume
+from controllers.registry import child, origin, revision, volume
 from registry_operator.api.names import CANARY, LABEL_COMPONENT, selector_labels
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -25,14 +25,22 @@ def key(owner: Object) -> ObjectKey:
     return child.key(owner, _SUFFIX)
 
 
-def body(inputs: "RegistryInputs", template: Mapping[str, Any]) -> dict[str, Any]:
-    """The Deployment; its pods follow every change of `template`."""
+def body(
+    inputs: "RegistryInputs", template: Mapping[str, Any], *, shared: str = ""
+) -> dict[str, Any]:
+    """The Deployment; its pods follow every change of `template`.
+
+    `shared`: the RegistryTemplate against whose bound it counts.
+    """
     owner = inputs.owner
     selector = {**selector_labels(owner.name), LABEL_COMPONENT: CANARY}
     return {
         "metadata": {
             **child.metadata(owner, _SUFFIX),
-            "annotations": {revision.ANNOTATION: revision.of_template(template)},
+            "annotations": {
+                revision.ANNOTATION: revision.of_template(template),
+                **({origin.CHANGES: shared} if shared else {}),
+            },
         },
         "spec": {
             "replicas": 1,

@@ -14,6 +14,7 @@ from controllers.registry import (
     failure,
     moving,
     observed,
+    origin,
     releases,
     revision,
     scaling,
@@ -40,7 +41,7 @@ def desired(inputs: RegistryInputs) -> Desired:
     autoscaled = scaling.waiting_for(inputs)
     if autoscaled is not None:
         return autoscaled
-    tries = [canary.body(inputs, plan.wanted)] if plan.tries else []
+    tries = [canary.body(inputs, plan.wanted, shared=plan.counts_for)] if plan.tries else []
     if tries and _is_left_alone(inputs, plan):
         return tries
     return [_body(inputs, plan), *tries]
@@ -59,7 +60,8 @@ def _is_left_alone(inputs: RegistryInputs, plan: Plan) -> bool:
     is_kept = revision.of_template(plan.template) == revision.of(found)
     says = _replicas(inputs, plan).get("replicas")
     has_heard = found.annotations.get(scaling.ANNOTATION) == scaling.mark(inputs)
-    return is_kept and has_heard and says in {None, scaling.asked_of(found)}
+    counts = found.annotations.get(origin.CHANGES, "") in {"", plan.counts_for}
+    return is_kept and has_heard and counts and says in {None, scaling.asked_of(found)}
 
 
 def _body(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
@@ -109,11 +111,21 @@ def _metadata(inputs: RegistryInputs, plan: Plan) -> dict[str, Any]:
         scaling.ANNOTATION: scaling.mark(inputs),
         releases.ANNOTATION: releases.annotation(inputs),
         revision.ANNOTATION: revision.of_template(plan.template),
+        origin.ANNOTATION: _made_of(inputs, plan),
+        origin.CHANGES: plan.counts_for,
         HEALTHY: plan.healthy,
         failure.ANNOTATION: plan.failure.text() if plan.failure is not None else None,
     }
     annotations = {name: value for name, value in told.items() if value}
     return {**child.metadata(inputs.owner), "annotations": annotations}
+
+
+def _made_of(inputs: RegistryInputs, plan: Plan) -> str | None:
+    """What a Registry and its template say of the pods; of what is kept, what they said then."""
+    deployment = inputs.children.deployment
+    if plan.is_held and deployment is not None and inputs.origin is not None:
+        return deployment.annotations.get(origin.ANNOTATION)
+    return inputs.origin.text() if inputs.origin is not None else None
 
 
 def _marks(inputs: RegistryInputs, plan: Plan) -> dict[str, str | None]:

@@ -6,7 +6,8 @@ start, is shown the same objects. What a Registry refers to by its template is d
 caches here, as nobody else merges the two.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from controllers.registry import (
@@ -19,6 +20,7 @@ from controllers.registry import (
     template,
     volume,
 )
+from controllers.registry.budget import Budgets
 from controllers.registry.claims import Claims
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import (
@@ -28,6 +30,7 @@ from controllers.registry.inputs import (
     Referent,
     RegistryInputs,
 )
+from controllers.registry.origin import Origin, origin_of
 from controllers.registry.places import Places
 from controllers.registry.planner import Planner
 from controllers.registry.prover import Prover
@@ -42,6 +45,7 @@ from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.clock import Clock
+from registry_operator.runtime.intent import Body
 from registry_operator.runtime.owned import OWNER_INDEX
 from registry_operator.runtime.referenced import Referenced
 
@@ -56,6 +60,7 @@ class _Parsed:
     resource_version: str
     template: Template | None
     specification: Specification
+    origin: Origin | None
 
 
 class Gatherer:
@@ -84,6 +89,7 @@ class Gatherer:
         self._planner = Planner()
         self._recollections = Recollections(clock)
         self.places = Places(stores.registries, stores.templates, stores.deployments)
+        self.budgets = Budgets(stores.registries, stores.templates, stores.deployments)
         self.claims = Claims()
         self._seen: dict[ObjectKey, Children] = {}
         for store in stores.plain():
@@ -111,6 +117,8 @@ class Gatherer:
             spec=spec,
             refusal=parsed.specification.refusal,
             template=parsed.template,
+            origin=parsed.origin,
+            admission=self.budgets.admission(owner),
             children=children,
             cosi=self._cosi(owner, spec),
             credentials=self._credentials(owner, spec),
@@ -128,6 +136,15 @@ class Gatherer:
             planner=self._planner.plan,
             templater=self._planner.template,
         )
+
+    @contextmanager
+    def announced(self, inputs: RegistryInputs, deployments: Sequence[Body]) -> Iterator[None]:
+        """While what was decided of the Deployments of a Registry is written."""
+        with (
+            self.places.announced(inputs, deployments),
+            self.budgets.announced(inputs, deployments),
+        ):
+            yield
 
     def outdated(self, name: str) -> list[ObjectKey]:
         """The Registries that were last seen with another state of this template."""
@@ -166,7 +183,8 @@ class Gatherer:
         below = template.template_of(owner, self._stores.templates)
         if known is None or not is_known or known.template != below:
             specification = template.specify(owner, below)
-            known = _Parsed(owner.resource_version, below, specification)
+            origin = origin_of(owner, below)
+            known = _Parsed(owner.resource_version, below, specification, origin)
             self._parsed[owner.key] = known
         return known
 

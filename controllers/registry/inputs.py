@@ -13,6 +13,7 @@ from typing import Any
 from controllers.registry import moving, releases
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
+from controllers.registry.origin import Origin
 from controllers.registry.pod_template import plan_template
 from controllers.registry.proof import Proof
 from controllers.registry.releases import Answer, Recollection
@@ -21,7 +22,7 @@ from controllers.registry.sharing import Neighbour
 from controllers.registry.storage import StoragePlan, plan_storage
 from controllers.registry.template import Template
 from controllers.registry.upgrade import decide
-from controllers.registry.upgrade_plan import Plan
+from controllers.registry.upgrade_plan import ADMITTED, Admission, Plan
 from registry_operator.api.registry import RegistrySpec
 from registry_operator.kube.object import Object
 from registry_operator.runtime.outcome import Blocked, Stalled
@@ -93,6 +94,8 @@ class RegistryInputs:
         owner: the custom resource as the server holds it.
         spec: what holds, its template's included; None when nothing does (`refusal` says why).
         template: the RegistryTemplate that it names.
+        origin: what it and its template say of the pods; None without a template.
+        admission: whether it may begin a change that is owed to its template.
         certificates: the ConfigMap or Secret that holds the store's certificate authorities.
         volume_claim: the PersistentVolumeClaim that holds its images.
         allows_host_path: whether folders of nodes may be used.
@@ -111,6 +114,8 @@ class RegistryInputs:
     spec: RegistrySpec | None
     refusal: Blocked | Stalled | None = None
     template: Template | None = None
+    origin: Origin | None = None
+    admission: Admission = ADMITTED
     children: Children = Children()
     cosi: CosiObjects = CosiObjects(served=False)
     credentials: Credentials = Credentials(known=False)

@@ -200,7 +200,7 @@ _SUMMARY = (
 _TEMPLATE = (
     Reason(
         "TemplateApplied",
-        "What the template says is in what the operator writes.",
+        "The pods, and all else that the operator writes, are what the template says.",
         gravity=Gravity.STATE,
     ),
     Reason(

@@ -1,12 +1,14 @@
 """What a Registry's status tells of its template: applied, or why it is not.
 
 Pure. In: the snapshot. Out: the condition `TemplateApplied` and `status.template`, both only where
-a template is named. Applied means that it is in what the operator writes: a template that makes no
-configuration is not, however well it can be read.
+a template is named. Applied means that the pods are what it says: a template that makes no
+configuration is not, however well it can be read, nor one whose change of the pods is under way,
+waits for its turn or has failed.
 """
 
 from typing import Any
 
+from controllers.registry import upgrade_condition
 from controllers.registry.inputs import RegistryInputs
 from controllers.registry.pods import Trouble
 from registry_operator.runtime.conditions import Condition
@@ -44,5 +46,8 @@ def _withheld(inputs: RegistryInputs) -> Trouble | None:
         return Trouble(inputs.refusal.reason, inputs.refusal.message)
     if inputs.wanted.paused:
         return Trouble("Paused", "spec.paused holds back all changes")
-    plan = inputs.configuration
-    return Trouble(plan.reason, plan.message) if isinstance(plan, Stalled) else None
+    configuration = inputs.configuration
+    if isinstance(configuration, Stalled):
+        return Trouble(configuration.reason, configuration.message)
+    plan = upgrade_condition.plan_of(inputs)
+    return upgrade_condition.told(inputs) if plan is not None and plan.shared else None

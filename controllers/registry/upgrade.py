@@ -8,6 +8,7 @@ operator that is killed at any moment goes on where it was.
     wanted = deployed                        its roll-out goes on; it failed: what was healthy again
     wanted ≠ deployed, failed before         what was healthy stays, until the user says otherwise
     wanted ≠ deployed, refused, held back    the same
+    wanted ≠ deployed, not its turn          the same, as others of its template change first
     wanted ≠ deployed, not tried             the same, and a canary tries it
     wanted ≠ deployed, a canary stands it    it is deployed
 
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from controllers.registry import failure, observed, revision, scaling
 from controllers.registry.failure import Evidence, Failure
+from controllers.registry.origin import template_behind
 from controllers.registry.pods import find_trouble
 from controllers.registry.release_move import Advice, advise
 from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan, Template
@@ -156,7 +158,7 @@ class _Change:
             back = self.deployed == self.base and self._rollout.complete
             phase = Phase.ROLLED_BACK if back else Phase.ROLLING_BACK
             return self._back(phase, failed, _taken_back(failed))
-        waits = self._waits()
+        waits = self._waits() or self._turn()
         if waits is not None:
             return self._back(waits[0], None, waits[1])
         if not self.settings.canary or self._canary_stands():
@@ -176,6 +178,22 @@ class _Change:
         )
         return next(((phase, words) for is_so, phase, words in held if is_so), None)
 
+    def _turn(self) -> tuple[Phase, str] | None:
+        """That others of the same template change before; who has begun is not asked again."""
+        admission = self.inputs.admission
+        if not self._shared or admission.is_given:
+            return None
+        return Phase.WAITING, (
+            f"waits for its turn: of the Registries of RegistryTemplate {self._shared} "
+            f"{admission.bound} may change or have failed at a time (spec.rollout.maxUnavailable); "
+            "its status counts them"
+        )
+
+    @cached_property
+    def _shared(self) -> str:
+        """The template that the change is owed to."""
+        return template_behind(self.deployment, self.inputs.template, self.inputs.origin)
+
     @cached_property
     def _advice(self) -> Advice:
         """On the move to another release, if it is one."""
@@ -190,6 +208,7 @@ class _Change:
             healthy=self._known_good,
             message=message,
             stops=stops,
+            shared=self._shared,
         )
 
     def _back(self, phase: Phase, failed: Failure | None, message: str) -> Plan:
@@ -202,6 +221,7 @@ class _Change:
             healthy=self.remembered,
             failure=failed,
             message=message,
+            shared=self._shared,
         )
 
     @cached_property

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from controllers.registry.inputs import RegistryInputs
 
 REASONS = {
+    Phase.WAITING: "RolloutWaiting",
     Phase.CANARY: "CanaryRunning",
     Phase.ROLLING: "RollingOut",
     Phase.ROLLING_BACK: "RollingBack",

@@ -5,6 +5,7 @@ off the status and nowhere else, so another process goes on with the story where
 status says already has been told. Whoever is killed between that write and its Event leaves one
 turn untold, as the other order would tell turns twice. What the status passes over, as of a fleet
 that moves progress is told late (pacing.py), has no Event either: so there is no flood.
+Nor has it one that a Registry waits for its turn, as thousands may at once.
 """
 
 from collections.abc import Mapping
@@ -36,7 +37,8 @@ def turned(inputs: RegistryInputs, before: Status, after: Status) -> Turn | None
     """What one write of the status says anew of a change of the pods."""
     was, now = _change(before), _change(after)
     if now:
-        return None if _point(now) == _point(was) else _begun(now)
+        is_news = _point(now) != _point(was) and now["phase"] != Phase.WAITING.value
+        return _begun(now) if is_news else None
     return _ended(inputs, was) if was else None
 
 
@@ -60,6 +62,8 @@ def _ended(inputs: RegistryInputs, was: Status) -> Turn | None:
     if was.get("revision") == deployed:
         note = f"Upgraded: {_way(was)}; all pods are new"
         return Turn("Normal", "Upgraded", note, "Upgraded", ends_well=True)
+    if was.get("phase") == Phase.WAITING.value:
+        return None
     note = f"Withdrawn: {_way(was)}; something else is wanted now, and the pods are that"
     return Turn("Normal", "UpgradeWithdrawn", note, "Withdrawn")
 

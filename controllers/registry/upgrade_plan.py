@@ -20,6 +20,7 @@ Template = Mapping[str, Any]
 class Phase(Enum):
     """Where a change of the pods is, as in `status.upgrade.phase`."""
 
+    WAITING = "Waiting"
     CANARY = "Canary"
     ROLLING = "Rolling"
     ROLLING_BACK = "RollingBack"
@@ -27,6 +28,25 @@ class Phase(Enum):
     REFUSED = "Refused"
     PAUSED = "Paused"
     ABORTED = "Aborted"
+
+
+_COUNTS = frozenset(
+    {Phase.CANARY, Phase.ROLLING, Phase.PAUSED, Phase.ROLLING_BACK, Phase.ROLLED_BACK}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether a Registry may begin a change that is owed to its template (budget.py).
+
+    `bound`: how many may at a time, as the template says it.
+    """
+
+    is_given: bool = True
+    bound: int | str = ""
+
+
+ADMITTED = Admission()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +62,7 @@ class Plan:
         failure: why `wanted` is not tried again.
         message: what the phase is about, for the user.
         stops: whether the Deployment's roll-out is to stop where it is.
+        shared: the template that the change is owed to; "" where it is the Registry's own.
     """
 
     wanted: Template
@@ -52,11 +73,21 @@ class Plan:
     failure: Failure | None = None
     message: str = ""
     stops: bool = False
+    shared: str = ""
 
     @property
     def is_held(self) -> bool:
         """Whether the pods are kept at something else than what is wanted."""
         return self.template is not self.wanted
+
+    @property
+    def counts_for(self) -> str:
+        """The template against whose bound the change counts; "" for none.
+
+        One that was not begun takes nothing away from anybody; one that failed may be about to.
+        """
+        is_begun = self.phase in _COUNTS and not (self.phase is Phase.PAUSED and self.is_held)
+        return self.shared if is_begun else ""
 
     @property
     def tries(self) -> bool:

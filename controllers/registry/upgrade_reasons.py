@@ -4,6 +4,13 @@ from controllers.registry.reason import Gravity, Reason
 
 UPGRADE = (
     Reason(
+        "RolloutWaiting",
+        "The template was changed, and other Registries of it change their pods first.",
+        "Nothing, it follows by itself. If it lasts: the status of the RegistryTemplate says whose "
+        "change failed. Correct the template, or override there what does not work.",
+        gravity=Gravity.WAIT,
+    ),
+    Reason(
         "CanaryRunning",
         "One pod, to which no client is sent, tries the change first.",
         "If it lasts: see the message for what keeps that pod from being ready.",

@@ -5,12 +5,14 @@ one write when the numbers are others than it says. A template needs nothing els
 look at it themselves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from controllers.registry.budget import bound_of
 from controllers.status_writer import write_status
 from controllers.template.tally import Tally, Users
+from registry_operator.api.registry_template import Count, most_of
 from registry_operator.kube.client import Client
 from registry_operator.kube.object import Object
 from registry_operator.kube.resource import ObjectKey
@@ -20,7 +22,7 @@ from registry_operator.runtime.outcome import Done, Outcome
 from registry_operator.runtime.store import Store
 
 NAME = "template-status"
-REASONS = ("UpToDate", "Unused", "Updating", "Refused")
+REASONS = ("UpToDate", "Unused", "Updating", "Failed", "Refused")
 """Reasons of Ready; docs/templates.md says what each means."""
 
 
@@ -64,6 +66,9 @@ def report(
         "observedGeneration": template.generation,
         "registries": users.registries,
         "upToDate": users.up_to_date,
+        "updating": users.updating,
+        "waiting": users.waiting,
+        "failed": users.failures,
         "conditions": conditions,
     }
 
@@ -75,17 +80,38 @@ def _conditions(template: Object, users: Users) -> list[Condition]:
     have = f"{users.up_to_date} of {users.registries} Registries have generation {generation}"
     if users.up_to_date == users.registries:
         return [Condition("Ready", "True", "UpToDate", have, generation)]
-    reason, message = "Updating", have
+    bound = bound_of(template.body().get("spec") or {})
+    is_stopped = users.failures >= most_of(bound, users.registries)
+    reason, words = "Updating", [have, *_under_way(users)]
+    if users.failures:
+        reason, words = "Failed", [*words, _failing(users, bound, is_stopped=is_stopped)]
     if users.refusals:
-        reason, message = "Refused", f"{have}; {_refusing(users)}"
+        reason, words = "Refused" if not users.failures else reason, [*words, _refusing(users)]
+    message = "; ".join(words)
     return [
         Condition("Ready", "False", reason, message, generation),
-        Condition("Reconciling", "True", reason, message, generation),
+        Condition("Stalled" if is_stopped else "Reconciling", "True", reason, message, generation),
     ]
 
 
+def _under_way(users: Users) -> list[str]:
+    told = ((users.updating, "change now"), (users.waiting, "wait for their turn"))
+    return [f"{number} {words}" for number, words in told if number]
+
+
+def _failing(users: Users, bound: Count, *, is_stopped: bool) -> str:
+    stopped = f", which stops it at spec.rollout.maxUnavailable {bound}" if is_stopped else ""
+    return (
+        f"failed at {_named(users.failing, users.failures)}{stopped}: see their status.upgrade; "
+        "correct this template, or override there what does not work"
+    )
+
+
 def _refusing(users: Users) -> str:
-    named = ", ".join(str(key) for key in users.refusing)
-    more = users.refusals - len(users.refusing)
-    others = f" and {more} more" if more else ""
-    return f"refused by {named}{others}: see their condition TemplateApplied"
+    named = _named(users.refusing, users.refusals)
+    return f"refused by {named}: see their condition TemplateApplied"
+
+
+def _named(keys: Sequence[ObjectKey], number: int) -> str:
+    more = number - len(keys)
+    return ", ".join(str(key) for key in keys) + (f" and {more} more" if more else "")

@@ -1,12 +1,14 @@
 """Who uses which template, and with which generation: counted as it changes, never by a scan.
 
-In: changes of Registries. Out: for a template, how many name it, how many have its generation, and
-some that refuse it. What a Registry has is read off its status, as its own reconciler told it.
+In: changes of Registries. Out: for a template, how many name it, how many have its generation, how
+many change, wait or failed, and some that failed or refuse it. What a Registry has is read off its
+status, as its own reconciler told it.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from heapq import nsmallest
 from typing import Any
 
@@ -17,24 +19,62 @@ from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.conditions import find
 
 _MOST_NAMED = 3
-_HELD = "Paused"
+
+
+class State(Enum):
+    """What keeps a Registry from having what its template says."""
+
+    HELD = "held"
+    UPDATING = "updating"
+    WAITING = "waiting"
+    FAILED = "failed"
+    REFUSED = "refused"
+
+
+_STATES = {
+    "Paused": State.HELD,
+    "UpgradePaused": State.HELD,
+    "UpgradeAborted": State.HELD,
+    "CanaryRunning": State.UPDATING,
+    "RollingOut": State.UPDATING,
+    "RolloutWaiting": State.WAITING,
+    "RollingBack": State.FAILED,
+    "UpgradeFailed": State.FAILED,
+}
+_NAMED = (State.FAILED, State.REFUSED)
 
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """The Registries that name a template. `refusing` are some of those that can't use it."""
+    """The Registries that name a template.
+
+    `failing` are some of those whose change failed, `refusing` some of those that can't use it.
+    """
 
     registries: int
     up_to_date: int
-    refusals: int
-    refusing: tuple[ObjectKey, ...]
+    updating: int = 0
+    waiting: int = 0
+    failures: int = 0
+    failing: tuple[ObjectKey, ...] = ()
+    refusals: int = 0
+    refusing: tuple[ObjectKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Use:
     template: str
     generation: int | None
-    refuses: bool
+    state: State | None
+
+
+@dataclass
+class _Counts:
+    generations: Counter[int | None] = field(default_factory=Counter)
+    states: Counter[State | None] = field(default_factory=Counter)
+    named: dict[State, set[ObjectKey]] = field(
+        default_factory=lambda: {state: set() for state in _NAMED}
+    )
 
 
 def changes_numbers(change: Change) -> bool:
@@ -49,8 +89,7 @@ class Tally:
 
     def __init__(self) -> None:
         self._uses: dict[ObjectKey, _Use] = {}
-        self._generations: dict[str, Counter[int | None]] = defaultdict(Counter)
-        self._refusing: dict[str, set[ObjectKey]] = defaultdict(set)
+        self._counts: dict[str, _Counts] = defaultdict(_Counts)
 
     def see(self, change: Change) -> None:
         """Take a change in."""
@@ -66,28 +105,36 @@ class Tally:
 
     def of(self, template: str, generation: int) -> Users:
         """The numbers of one template whose spec is of this generation."""
-        generations = self._generations.get(template, Counter())
-        refusing = self._refusing.get(template, set())
+        found = self._counts.get(template, _Counts())
+        failing, refusing = (found.named[state] for state in _NAMED)
         return Users(
-            generations.total(),
-            generations[generation],
-            len(refusing),
-            tuple(nsmallest(_MOST_NAMED, refusing)),
+            found.generations.total(),
+            found.generations[generation],
+            updating=found.states[State.UPDATING],
+            waiting=found.states[State.WAITING],
+            failures=len(failing),
+            failing=tuple(nsmallest(_MOST_NAMED, failing)),
+            refusals=len(refusing),
+            refusing=tuple(nsmallest(_MOST_NAMED, refusing)),
         )
 
     def _take(self, key: ObjectKey, use: _Use) -> None:
         self._uses[key] = use
-        self._generations[use.template][use.generation] += 1
-        if use.refuses:
-            self._refusing[use.template].add(key)
+        counts = self._counts[use.template]
+        counts.generations[use.generation] += 1
+        counts.states[use.state] += 1
+        if use.state in counts.named:
+            counts.named[use.state].add(key)
 
     def _drop(self, key: ObjectKey, use: _Use) -> None:
         del self._uses[key]
-        generations = self._generations[use.template]
-        generations[use.generation] -= 1
-        self._refusing[use.template].discard(key)
-        if not generations.total():
-            del self._generations[use.template], self._refusing[use.template]
+        counts = self._counts[use.template]
+        counts.generations[use.generation] -= 1
+        counts.states[use.state] -= 1
+        if use.state in counts.named:
+            counts.named[use.state].discard(key)
+        if not counts.generations.total():
+            del self._counts[use.template]
 
 
 def _use_of(registry: Object) -> _Use | None:
@@ -98,5 +145,10 @@ def _use_of(registry: Object) -> _Use | None:
     applied = find(status.get("conditions") or (), "TemplateApplied") or {}
     told: Mapping[str, Any] = status.get("template") or {}
     has_it = applied.get("status") == "True" and told.get("name") == name
-    refuses = applied.get("status") == "False" and applied.get("reason") != _HELD
-    return _Use(name, told.get("generation") if has_it else None, refuses)
+    return _Use(name, told.get("generation") if has_it else None, _state(applied))
+
+
+def _state(applied: Mapping[str, Any]) -> State | None:
+    if applied.get("status") != "False":
+        return None
+    return _STATES.get(applied.get("reason", ""), State.REFUSED)

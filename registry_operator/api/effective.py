@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from registry_operator.api.registry import RegistrySpec
+from registry_operator.api.registry_template import RegistryTemplateSpec
 from registry_operator.api.service import NEEDS
 
 Source = Literal["template", "registry", "default"]
@@ -23,6 +24,7 @@ ALTERNATIVES: frozenset[Path] = frozenset(
     {("storage",), ("disruptionBudget",), ("config", "auth"), ("config", "storage")}
 )
 """Maps of which one key is chosen: whoever overrides one replaces it whole."""
+_TEMPLATES_OWN = RegistryTemplateSpec.model_fields.keys() - RegistrySpec.model_fields.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ def explain(registry: Spec, template: Spec | None = None) -> Explained:
 
 def merged(registry: Spec, template: Spec | None = None) -> dict[str, Any]:
     """What the two authors wrote, the Registry's over the template's, without defaults."""
-    return _merge(_without_nulls(template or {}), registry, ())
+    below = {name: value for name, value in (template or {}).items() if name not in _TEMPLATES_OWN}
+    return _merge(_without_nulls(below), registry, ())
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

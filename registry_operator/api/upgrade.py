@@ -39,9 +39,19 @@ class Upgrade(Model):
 class UpgradeStatus(Model):
     """A change of the pods that is under way, or was not made."""
 
-    phase: Literal["Canary", "Rolling", "RollingBack", "RolledBack", "Refused", "Paused", "Aborted"]
-    """Canary: one pod tries it. Rolling: pods are replaced. RollingBack, RolledBack: it failed,
-    and pods are, or are again, what they were. Refused, Paused, Aborted: it is not made."""
+    phase: Literal[
+        "Waiting",
+        "Canary",
+        "Rolling",
+        "RollingBack",
+        "RolledBack",
+        "Refused",
+        "Paused",
+        "Aborted",
+    ]
+    """Waiting: others of the same template change first. Canary: one pod tries it. Rolling: pods
+    are replaced. RollingBack, RolledBack: it failed, and pods are, or are again, what they were.
+    Refused, Paused, Aborted: it is not made."""
     from_image: Annotated[str, Field(max_length=512)] | None = None
     """Image of the pods that served before."""
     to_image: Annotated[str, Field(max_length=512)] | None = None

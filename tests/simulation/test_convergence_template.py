@@ -70,7 +70,7 @@ async def test_a_change_of_the_template_reaches_everybody_who_uses_it_and_nobody
         stage.create("alone", image="registry:3.0.0")
         await stage.settle()
         stage.change_template(image="registry:3.1.2")
-        await stage.settle()
+        await stage.settle(60)
 
         images = {name: image_of(stage, name) for name in ("red", "green", "own", "alone")}
         assert images == {
@@ -312,7 +312,8 @@ async def test_a_cluster_without_the_kind_serves_everybody_who_names_no_template
 async def test_the_first_fifty_follow_at_once_and_the_rest_fifty_a_second(
     stage: RegistryStage, clock: VirtualClock
 ) -> None:
-    stage.create_template(storage=EMPTY_DIR, image="registry:3.0.0")
+    all_at_once = {"maxUnavailable": "100%"}
+    stage.create_template(storage=EMPTY_DIR, image="registry:3.0.0", rollout=all_at_once)
     async with stage.running():
         for number in range(200):
             stage.create(f"r{number:03}", template="base", storage=None)

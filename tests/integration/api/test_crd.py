@@ -31,6 +31,16 @@ def _registry(spec: object, *, name: str = "t", **top: object) -> dict[str, Any]
     }
 
 
+def _a_template(spec: object) -> dict[str, Any]:
+    metadata = {"name": "base"}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "RegistryTemplate",
+        "metadata": metadata,
+        "spec": spec,
+    }
+
+
 def _dry_run(cluster: Cluster, body: Mapping[str, Any], *flags: str) -> dict[str, Any]:
     """The object as the API server would store it; raises ClusterError with what a user would read."""
     answer: dict[str, Any] = json.loads(
@@ -127,19 +137,32 @@ def test_null_replicas_are_dropped(cluster: Cluster) -> None:
 def test_a_template_takes_what_a_registry_takes_and_refuses_what_it_refuses(
     cluster: Cluster,
 ) -> None:
-    def template(spec: object) -> dict[str, Any]:
-        metadata = {"name": "base"}
-        return {
-            "apiVersion": API_VERSION,
-            "kind": "RegistryTemplate",
-            "metadata": metadata,
-            "spec": spec,
-        }
-
     spec = {"replicas": 2, "storage": {"emptyDir": {}}, "config": {"log": {"level": "debug"}}}
-    assert _dry_run(cluster, template(spec))["spec"] == spec
+    assert _dry_run(cluster, _a_template(spec))["spec"] == spec
     with pytest.raises(ClusterError, match="image must be an image reference"):
-        _dry_run(cluster, template({"image": "https://x"}))
+        _dry_run(cluster, _a_template({"image": "https://x"}))
+
+
+@pytest.mark.parametrize("bound", [1, 12, "1%", "25%", "100%"])
+def test_a_template_takes_a_number_or_a_share_of_registries(
+    cluster: Cluster, bound: object
+) -> None:
+    spec = {"rollout": {"maxUnavailable": bound}}
+
+    assert _dry_run(cluster, _a_template(spec))["spec"] == spec
+
+
+@pytest.mark.parametrize("bound", [0, -1, "0%", "101%", "3", "a few", 1_000_001])
+def test_a_template_refuses_what_would_let_none_change_or_means_nothing(
+    cluster: Cluster, bound: object
+) -> None:
+    with pytest.raises(ClusterError, match=r"spec\.rollout\.maxUnavailable"):
+        _dry_run(cluster, _a_template({"rollout": {"maxUnavailable": bound}}))
+
+
+def test_a_registry_has_no_roll_out_of_others(cluster: Cluster) -> None:
+    with pytest.raises(ClusterError, match=r'unknown field "spec\.rollout"'):
+        _dry_run(cluster, _registry({"rollout": {"maxUnavailable": 1}}))
 
 
 def test_a_registry_that_only_names_a_template_is_accepted(cluster: Cluster) -> None:

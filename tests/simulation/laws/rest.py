@@ -45,7 +45,7 @@ _HAPPENED = frozenset(
     {
         *("MigrationRequired", "BucketShared", "BucketClaimTerminating"),
         *("VolumeClaimTerminating", "VolumeShared", "VolumeShrinkRefused"),
-        *("UpgradeFailed", "UpgradePaused", "UpgradeAborted"),
+        *("UpgradeFailed", "UpgradePaused", "UpgradeAborted", "RolloutWaiting"),
     }
 )
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})

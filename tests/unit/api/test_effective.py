@@ -183,3 +183,11 @@ def _at(spec: Any, path: tuple[str, ...]) -> Any:
         spec = spec[key]
 
     return spec
+
+
+def test_how_a_template_is_rolled_out_is_nothing_that_a_registry_has() -> None:
+    template = {"image": "registry:2", "rollout": {"maxUnavailable": 1}}
+
+    assert "rollout" not in explain({}, template).spec
+    assert explain({}, template).problems == ()
+    assert effective({}, template).spec == effective({}, {"image": "registry:2"}).spec

@@ -1,13 +1,16 @@
 """What becomes of a change of the pods."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from controllers.registry import failure, revision, upgrade
+from controllers.registry import failure, origin, revision, upgrade
 from controllers.registry.failure import Failure
+from controllers.registry.origin import Origin
 from controllers.registry.proof import Proof, Trial
-from controllers.registry.upgrade_plan import HEALTHY, Phase, Plan
+from controllers.registry.template import Template
+from controllers.registry.upgrade_plan import HEALTHY, Admission, Phase, Plan
 from registry_operator.api.upgrade import ABORT, RETRY
 from tests.unit.controllers.registry.changing import (
     LATE,
@@ -22,6 +25,7 @@ from tests.unit.controllers.registry.changing import (
     revision_of,
 )
 
+THEN = Origin("own", "then")
 CANARY_POD = "uid-images-canary-1"
 
 
@@ -235,3 +239,55 @@ def test_a_deployment_without_a_revision_is_of_an_older_operator_and_is_written_
     del body["metadata"]["annotations"][revision.ANNOTATION]
 
     assert plan(deployment=body).phase is None
+
+
+def shared(
+    *, is_given: bool, made_of: Origin = THEN, marks: Mapping[str, str] = {}
+) -> dict[str, Any]:
+    """The template says something else than when the Deployment was made."""
+    return {
+        "template": Template("base"),
+        "origin": Origin("own", "now"),
+        "admission": Admission(is_given=is_given, bound="25%"),
+        "deployment": deployed(OLD, annotations={origin.ANNOTATION: made_of.text(), **marks}),
+    }
+
+
+def test_a_change_of_the_template_waits_for_its_turn_and_says_for_what() -> None:
+    found = plan(**shared(is_given=False))
+
+    assert (found.phase, found.is_held, found.tries) == (Phase.WAITING, True, False)
+    assert image(found.template) == OLD
+    assert "25% may change or have failed at a time" in found.message
+    assert found.counts_for == ""
+
+
+def test_whose_turn_it_is_counts_from_his_canary_on() -> None:
+    found = plan(**shared(is_given=True))
+
+    assert (found.phase, found.counts_for) == (Phase.CANARY, "base")
+
+
+def test_a_change_of_its_own_needs_no_turn_and_counts_for_nobody() -> None:
+    found = plan(**shared(is_given=False, made_of=Origin("other", "then")))
+
+    assert (found.phase, found.counts_for) == (Phase.CANARY, "")
+
+
+def test_what_failed_for_the_template_counts_for_it_until_something_else_is_wanted() -> None:
+    found = plan(**shared(is_given=True, marks=remembered()))
+    assert (found.phase, found.counts_for) == (Phase.ROLLED_BACK, "base")
+    assert plan(OLD, **shared(is_given=True, marks=remembered())).counts_for == ""
+
+
+@pytest.mark.parametrize("held", [{"upgrade": {"paused": True}}, {"annotations": {ABORT: "true"}}])
+def test_who_is_held_back_by_his_user_takes_no_turn(held: dict[str, Any]) -> None:
+    assert plan(**shared(is_given=True), **held).counts_for == ""
+
+
+def test_a_roll_out_for_the_template_that_is_paused_on_its_way_counts_on() -> None:
+    marks = {origin.ANNOTATION: Origin("own", "now").text(), origin.CHANGES: "base"}
+    world = shared(is_given=True) | rolling(**marks)
+    found = plan(**world, upgrade={"paused": True})
+
+    assert (found.phase, found.counts_for) == (Phase.PAUSED, "base")

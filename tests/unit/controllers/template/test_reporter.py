@@ -98,6 +98,30 @@ async def test_who_refuses_it_is_named(desk: Desk) -> None:
     assert "refused by team-a/a, team-a/b, team-a/c and 2 more" in message
 
 
+async def test_whose_change_failed_is_named_with_what_to_do_and_who_waits_is_counted(
+    desk: Desk,
+) -> None:
+    desk.use(
+        a_user("a"),
+        *(a_user(name, status="False", reason="UpgradeFailed") for name in "bc"),
+        *(a_user(name, status="False", reason="RolloutWaiting") for name in "defghijkl"),
+        a_user("m", status="False", reason="CanaryRunning"),
+    )
+    status = await desk.report()
+    assert [
+        status[name] for name in ("registries", "upToDate", "updating", "waiting", "failed")
+    ] == [*(13, 1, 1, 9, 2)]
+    ready, summary = status["conditions"]
+    assert (ready["reason"], summary["type"]) == ("Failed", "Reconciling")
+    assert "9 wait for their turn; failed at team-a/b, team-a/c: see" in ready["message"]
+    assert "correct this template, or override there" in ready["message"]
+
+    desk.use(a_user("m", status="False", reason="RollingBack"))
+    ready, summary = (await desk.report())["conditions"]
+    assert summary["type"] == "Stalled"
+    assert "which stops it at spec.rollout.maxUnavailable 25%" in ready["message"]
+
+
 async def test_what_was_said_is_not_written_again(desk: Desk) -> None:
     desk.use(a_user())
     await desk.report()

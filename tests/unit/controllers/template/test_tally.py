@@ -12,7 +12,7 @@ from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.change import Applied, Change, Removed
 from registry_operator.testing.builders import NAMESPACE, a_registry, an_object
 
-NOBODY = Users(0, 0, 0, ())
+NOBODY = Users(0, 0)
 
 
 def a_user(
@@ -48,11 +48,11 @@ def test_who_names_no_template_is_not_counted() -> None:
 def test_a_new_user_is_counted_and_up_to_date_once_he_says_so() -> None:
     tally = Tally()
     see(tally, a_user(generation=None))
-    assert tally.of("base", 1) == Users(1, 0, 0, ())
+    assert tally.of("base", 1) == Users(1, 0)
 
     see(tally, a_user())
-    assert tally.of("base", 1) == Users(1, 1, 0, ())
-    assert tally.of("base", 2) == Users(1, 0, 0, ())
+    assert tally.of("base", 1) == Users(1, 1)
+    assert tally.of("base", 2) == Users(1, 0)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_generation_of_another_template_does_not_count() -> None:
     body = a_registry("a", template="other", status={"template": {"name": "base", "generation": 1}})
     see(tally, an_object(body))
 
-    assert tally.of("other", 1) == Users(1, 0, 0, ())
+    assert tally.of("other", 1) == Users(1, 0)
 
 
 def test_who_is_gone_is_not_counted() -> None:
@@ -111,14 +111,28 @@ def test_who_refuses_is_named_up_to_three() -> None:
     for name in "dcba":
         see(tally, a_user(name, status="False", reason="TemplateInvalid"))
 
-    assert tally.of("base", 1) == Users(4, 0, 4, (key("a"), key("b"), key("c")))
+    named = (key("a"), key("b"), key("c"))
+    assert tally.of("base", 1) == Users(4, 0, refusals=4, refusing=named)
 
 
-def test_a_pause_is_no_refusal() -> None:
+def test_how_far_a_change_has_come_is_counted_and_whose_failed_is_named() -> None:
     tally = Tally()
-    see(tally, a_user(status="False", reason="Paused"))
+    reasons = ("CanaryRunning", "RollingOut", "RolloutWaiting", "UpgradeFailed", "RollingBack")
+    for name, reason in zip("abcde", reasons, strict=True):
+        see(tally, a_user(name, status="False", reason=reason))
 
-    assert tally.of("base", 1) == Users(1, 0, 0, ())
+    failing = (key("d"), key("e"))
+    assert tally.of("base", 1) == Users(5, 0, updating=2, waiting=1, failures=2, failing=failing)
+    see(tally, a_user("d"))
+    assert tally.of("base", 1).failing == (key("e"),)
+
+
+@pytest.mark.parametrize("reason", ["Paused", "UpgradePaused", "UpgradeAborted"])
+def test_a_pause_is_no_refusal(reason: str) -> None:
+    tally = Tally()
+    see(tally, a_user(status="False", reason=reason))
+
+    assert tally.of("base", 1) == Users(1, 0)
 
 
 @given(
