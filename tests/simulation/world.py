@@ -155,8 +155,8 @@ class World:
             for error in self.failures():
                 self.defects.met(error)
             await asyncio.sleep(5.0)
-            if self.network.is_stalled:
-                # What it keeps back comes to pass before a silence is rest (seed 2398).
+            if self.network.is_waited_for:
+                # What that keeps back comes to pass before a silence is rest (seeds 2398, 4819).
                 silent = _now()
             if _now() - max(self.last_write, silent) > self._patience():
                 return True

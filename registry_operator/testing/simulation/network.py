@@ -19,7 +19,7 @@ from registry_operator.testing.fake_api import FakeApi
 from registry_operator.testing.fake_transport import a_refusal
 from registry_operator.testing.simulation.pipe import Pipe
 from registry_operator.testing.simulation.process import Process
-from registry_operator.testing.simulation.weather import Fate, Weather, is_of
+from registry_operator.testing.simulation.weather import Fate, Weather, concerns, is_of
 
 _PATIENCE: Final = 30.0
 _RETRIES: Final = RetryPolicy()
@@ -43,6 +43,7 @@ class Network:
         self._pipes: dict[Pipe, Request] = {}
         # asyncio itself holds running tasks by weak references only.
         self._couriers: set[asyncio.Task[None]] = set()
+        self._awaited: dict[asyncio.Future[Response], Process] = {}
 
     def link(self, process: Process) -> "Link":
         """Return the transport of one process."""
@@ -60,9 +61,10 @@ class Network:
         return all(pipe.is_flowing for pipe in self._pipes)
 
     @property
-    def is_stalled(self) -> bool:
-        """Whether an open watch will never tell more, which its reader has yet to notice."""
-        return any(pipe.is_stalled for pipe in self._pipes)
+    def is_waited_for(self) -> bool:
+        """Whether a request has no answer yet, or a watch is stalled, which is not noticed yet."""
+        is_awaited = any(not process.is_dead for process in self._awaited.values())
+        return is_awaited or any(pipe.is_stalled for pipe in self._pipes)
 
     async def close(self) -> None:
         """Let go of everything that is still under way."""
@@ -74,6 +76,9 @@ class Network:
     def send(self, request: Request, fate: Fate, process: Process) -> "asyncio.Future[Response]":
         """Put a request on its way; what comes of it, if anything."""
         reply: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        if concerns("all", request):
+            self._awaited[reply] = process
+            reply.add_done_callback(self._awaited.pop)
         self._courier(self._carry(request, fate, process, reply))
         return reply
 
