@@ -37,10 +37,11 @@ from controllers.registry import (
 )
 from controllers.registry.checking import Checker
 from controllers.registry.client_checks import Records
-from controllers.registry.gather import Gatherer, unasked
+from controllers.registry.gather import Gatherer, unasked, uncompared
 from controllers.registry.guardian import Guardian
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import RegistryInputs
+from controllers.registry.live_traffic import TrafficProber
 from controllers.registry.mender import Mender
 from controllers.registry.prover import Prover
 from controllers.registry.reporter import StatusReporter
@@ -49,6 +50,7 @@ from controllers.registry.stores import Stores, declare
 from controllers.registry.uploads import UploadsProber
 from registry_operator.api.names import ANNOTATION_INTENT, child_labels
 from registry_operator.kube.object import Object
+from registry_operator.kube.resource import ObjectKey
 from registry_operator.runtime.controller import Controller
 from registry_operator.runtime.operator import Operator
 from registry_operator.runtime.owned_kind import OwnedKind, unannounced
@@ -90,13 +92,15 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     random_secret: Callable[[], str],
     allows_host_path: bool = False,
     client_check: Checker | None = None,
+    traffic_asker: Asker | None = None,
 ) -> Gatherer:
     """Declares everything about Registries to the operator.
 
     `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
     new `http.secret`. `allows_host_path`: whether Registries may use folders of nodes.
     `checker` tries the pods of a change; `client_check` asks through Services whether clients are
-    served, None: nobody asks.
+    served, None: nobody asks. `traffic_asker` asks the pods of a change what they counted, None:
+    nobody does.
     """
     stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}
@@ -111,6 +115,7 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     prover = Prover(
         stores.pods, stores.deployments, checker=checker, clock=operator.clock, changed=tried
     )
+    traffic = _traffic(operator, stores, traffic_asker, controllers)
     health = HealthProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     uploads = UploadsProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
     records = Records()
@@ -120,6 +125,7 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
         uploads=uploads,
         prover=prover,
         served=records.of if client_check is not None else unasked,
+        worse=traffic.of if traffic is not None else uncompared,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
         clock=operator.clock,
@@ -148,7 +154,24 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     operator.run_beside(health)
     operator.run_beside(uploads)
     operator.run_beside(prover)
+    if traffic is not None:
+        operator.run_beside(traffic)
     return gatherer
+
+
+def _traffic(
+    operator: Operator, stores: Stores, asker: Asker | None, controllers: Mapping[str, Controller]
+) -> TrafficProber | None:
+    if asker is None:
+        return None
+
+    def compared(owner: ObjectKey) -> None:
+        for name in (deployment.KIND.name, reporter.NAME):
+            wiring.wake(controllers[name], (owner,))
+
+    return TrafficProber(
+        stores.pods, stores.deployments, asker=asker, clock=operator.clock, changed=compared
+    )
 
 
 def _reconcilers(operator: Operator, stores: Stores, gatherer: Gatherer) -> dict[str, Controller]:

@@ -6,7 +6,7 @@ after a restart of the operator. Pure.
 
 What may pass by itself (an image that can't be pulled, no node for a pod, a pod that is not ready)
 fails by the Deployment's own deadline; what does not (a failed check, a process that ends again and
-again) fails at once.
+again, clients that are served worse than by the pods before) fails at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 
-from controllers.registry import observed, revision
+from controllers.registry import comparison, observed, revision
+from controllers.registry.comparison import Worse
 from controllers.registry.health import PodHealth
 from controllers.registry.pods import Trouble, ends_of, find_trouble
 from controllers.registry.proof import Proof, Trial
@@ -56,18 +57,26 @@ def read(deployment: Object) -> Failure | None:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The pods that try a change and their Deployment, and what they say and show."""
+    """The pods that try a change and their Deployment, and what they say and show.
+
+    `worse`: what their clients are served worse with than others.
+    """
 
     pods: Sequence[Object]
     deployment: Object | None
     proofs: Sequence[Proof]
     health: Sequence[PodHealth]
+    worse: Worse | None = None
 
 
 def find(wanted: str, seen: Evidence, *, retry: str) -> Failure | None:
     """Why the pods of a revision are no good; None while they may still become so."""
     tried = [pod for pod in seen.pods if revision.of(pod) == wanted and not pod.is_deleting]
-    trouble = _of_pods(tried, seen.proofs) or _of_time(tried, seen.deployment, seen.health)
+    trouble = (
+        _of_pods(tried, seen.proofs)
+        or _of_clients(seen.worse)
+        or _of_time(tried, seen.deployment, seen.health)
+    )
     if trouble is None:
         return None
     return Failure(wanted, trouble.reason, trouble.message[:_LONGEST_MESSAGE], retry)
@@ -81,6 +90,10 @@ def _of_pods(pods: Sequence[Object], proofs: Iterable[Proof]) -> Trouble | None:
         if ends_of(pod) >= _ENDS:
             return find_trouble([pod], None, ())
     return None
+
+
+def _of_clients(worse: Worse | None) -> Trouble | None:
+    return Trouble(comparison.REASON, worse.message) if worse is not None else None
 
 
 def _of_time(

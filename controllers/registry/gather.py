@@ -22,6 +22,7 @@ from controllers.registry import (
 )
 from controllers.registry.budget import Budgets
 from controllers.registry.claims import Claims
+from controllers.registry.comparison import Worse
 from controllers.registry.health import HealthProber
 from controllers.registry.inputs import (
     Children,
@@ -55,6 +56,11 @@ def unasked(_owner: Object) -> Served | None:
     return None
 
 
+def uncompared(_owner: Object) -> Worse | None:
+    """Nothing is known of the clients of new pods where nobody asks those."""
+    return None
+
+
 @dataclass(frozen=True)
 class _Parsed:
     resource_version: str
@@ -74,6 +80,7 @@ class Gatherer:
         uploads: UploadsProber,
         prover: Prover,
         served: Callable[[Object], Served | None] = unasked,
+        worse: Callable[[Object], Worse | None] = uncompared,
         random_secret: Callable[[], str],
         allows_host_path: bool,
         clock: Clock,
@@ -83,6 +90,7 @@ class Gatherer:
         self._uploads = uploads
         self._prover = prover
         self._served = served
+        self._worse = worse
         self._random_secret = random_secret
         self._allows_host_path = allows_host_path
         self._parsed: dict[ObjectKey, _Parsed] = {}
@@ -131,6 +139,7 @@ class Gatherer:
             recollection=self._recollections.of(owner, children.deployment),
             health=tuple(answer for answer in answers if answer is not None),
             proofs=self._prover.of(key, pods),
+            worse=self._worse(owner) if spec is not None and spec.upgrade.compare_traffic else None,
             served=self._served(owner),
             random_secret=self._random_secret,
             planner=self._planner.plan,

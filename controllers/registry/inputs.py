@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from controllers.registry import moving, releases
+from controllers.registry.comparison import Worse
 from controllers.registry.configuration import Configuration, plan_configuration
 from controllers.registry.health import PodHealth
 from controllers.registry.origin import Origin
@@ -104,6 +105,7 @@ class RegistryInputs:
         recollection: what the Deployment remembers of images, or did a moment ago.
         neighbours: the other Registries that write there.
         health: what pods say of themselves, or show; proofs: what was found by trying them.
+        worse: what clients of new pods are served worse with, while pods are replaced.
         served: what is held of clients being served; None when nothing is known.
         random_secret: makes a fresh random secret; injected, so that deciding stays pure.
         planner: plans the configuration, templater the template of the pods; injected, so that
@@ -128,6 +130,7 @@ class RegistryInputs:
     neighbours: tuple[Neighbour, ...] = ()
     health: tuple[PodHealth, ...] = ()
     proofs: tuple[Proof, ...] = ()
+    worse: Worse | None = None
     served: Served | None = None
     random_secret: Callable[[], str] = field(default=str, repr=False)
     planner: "Callable[[RegistryInputs], Configuration | Blocked | Stalled]" = field(

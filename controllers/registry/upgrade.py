@@ -23,6 +23,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from controllers.registry import failure, observed, revision, scaling
+from controllers.registry.comparison import Worse
 from controllers.registry.failure import Evidence, Failure
 from controllers.registry.origin import template_behind
 from controllers.registry.pods import find_trouble
@@ -134,12 +135,12 @@ class _Change:
         return self._complete() or self._rolling(failed)
 
     def _complete(self) -> Plan | None:
-        """All pods are new and stood their check; or there are none, and it is open."""
+        """All pods are new, stood their check, serve no worse; or there are none: it is open."""
         if not self._rollout.complete:
             return None
         if not self._replicas:
             return Plan(self.wanted, self.wanted, healthy=self.base)
-        if self._is_proven():
+        if self._is_proven() and self.inputs.worse is None:
             return Plan(self.wanted, self.wanted, healthy=self.deployed)
         return None
 
@@ -234,7 +235,8 @@ class _Change:
         return revision.held(self.deployment, self.inputs.children.replica_sets, self.base)
 
     def _failure_of_pods(self) -> Failure | None:
-        return self._failure(self.inputs.children.pods, self.deployment)
+        inputs = self.inputs
+        return self._failure(inputs.children.pods, self.deployment, worse=inputs.worse)
 
     def _failure_of_canary(self) -> Failure | None:
         children = self.inputs.children
@@ -242,8 +244,10 @@ class _Change:
             return None
         return self._failure(children.canary_pods, children.canary)
 
-    def _failure(self, pods: Sequence[Object], deployment: Object | None) -> Failure | None:
-        seen = Evidence(pods, deployment, self.inputs.proofs, self.inputs.told_health)
+    def _failure(
+        self, pods: Sequence[Object], deployment: Object | None, *, worse: Worse | None = None
+    ) -> Failure | None:
+        seen = Evidence(pods, deployment, self.inputs.proofs, self.inputs.told_health, worse)
         return failure.find(self.wanted_revision, seen, retry=self._retry)
 
     @cached_property

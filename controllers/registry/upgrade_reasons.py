@@ -30,6 +30,14 @@ UPGRADE = (
         gravity=Gravity.STALL,
     ),
     Reason(
+        "ClientsServedWorse",
+        "While pods were replaced, the new ones answered clients with many more errors (5xx), or "
+        "far slower, than the old ones at the same time.",
+        "See the message for the kind of request and the figures, and what the change means for "
+        "it. If that is meant, set spec.upgrade.compareTraffic to false.",
+        gravity=Gravity.STALL,
+    ),
+    Reason(
         "UpgradeRefused",
         "The change is known to break something, so it is not tried; the pods serve on.",
         "Do what the message says, or set spec.upgrade.policy to Any.",

@@ -11,36 +11,28 @@ a blob is not: a push that is broken off is counted there as 500 too. A full vol
 of the next upload, as that makes a folder and a file.
 """
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from controllers.registry import volume
 from controllers.registry.health import PodHealth
 from controllers.registry.rounds import Asker, Question, Rounds, readiness
+from registry_operator.distribution.traffic import PATH, is_whole, requests
 from registry_operator.kube.object import Object
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.store import Change, Removed, Store
 
 REASON = "VolumeNotWritten"
-PATH = "/metrics"
 _PAUSE_SECONDS = 30.0
 _SIGN = f'"{volume.NAME}"'.encode()
 
-# Always there, so that an answer without is none of the registry's.
-_OURS = b"\nregistry_http_"
-_COUNTER = re.compile(
-    rb"^registry_http_requests_total\{([^{}]*)\} (\d{1,17}(?:\.\d{1,17})?(?:e\+\d\d)?)$",
-    re.MULTILINE,
-)
-_LABEL = re.compile(rb'(code|handler|method)="(\w*)"')
-_FAILED = frozenset({(b"blob_upload", b"post"), (b"manifest", b"put")})
+_FAILED = frozenset({("blob_upload", "post"), ("manifest", "put")})
 _FINISHED = frozenset(
     {
-        (b"blob_upload", b"post", b"201"),
-        (b"blob_upload_chunk", b"put", b"201"),
-        (b"manifest", b"put", b"201"),
+        ("blob_upload", "post", "201"),
+        ("blob_upload_chunk", "put", "201"),
+        ("manifest", "put", "201"),
     }
 )
 
@@ -67,23 +59,15 @@ class Look:
 
 def parse(answer: bytes) -> Uploads | None:
     """The counters in an answer of `/metrics`; None when it is cut off or not the registry's."""
-    if _OURS not in answer or not answer.endswith(b"\n"):
+    if not is_whole(answer):
         return None
     failed = finished = 0
-    for request, code, count in _counters(answer):
+    for request, code, count in requests(answer):
         if (*request, code) in _FINISHED:
             finished += count
-        elif code.startswith(b"5") and request in _FAILED:
+        elif code.startswith("5") and request in _FAILED:
             failed += count
     return Uploads(failed, finished)
-
-
-def _counters(answer: bytes) -> Iterator[tuple[tuple[bytes, bytes], bytes, int]]:
-    """Handler and method, code, and count."""
-    for match in _COUNTER.finditer(answer):
-        labels = dict(_LABEL.findall(match[1]))
-        request = labels.get(b"handler", b""), labels.get(b"method", b"")
-        yield request, labels.get(b"code", b""), int(float(match[2]))
 
 
 def judge(before: Look, now: Uploads) -> Look:

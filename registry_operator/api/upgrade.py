@@ -28,6 +28,9 @@ class Upgrade(Model):
     """Whether one pod, to which no client is sent, tries every change first."""
     rollback: bool = True
     """Whether a change that fails while it is rolled out is taken back."""
+    compare_traffic: bool = True
+    """Whether a change is taken back that has new pods answer clients with many more errors (5xx),
+    or far slower, than the pods before it do at the same time, as their metrics say."""
     paused: bool = False
     """true: changes of the pods wait; a roll-out stops where it is. Replicas still follow."""
     progress_deadline_seconds: Annotated[

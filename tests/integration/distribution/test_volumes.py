@@ -21,9 +21,11 @@ import pytest
 from controllers.registry import uploads
 from controllers.registry.rounds import ask
 from controllers.registry.uploads import Look, Uploads
+from registry_operator.distribution import traffic
 from registry_operator.distribution.configuration import Settings, render
 from registry_operator.distribution.drivers import FilesystemStorage
 from registry_operator.distribution.release import Release
+from registry_operator.distribution.traffic import Count
 from tests.integration.distribution.programs import (
     CAN_MOUNT,
     Running,
@@ -96,7 +98,7 @@ def _break_off(registry: Running) -> None:
 def _counters(registry: Running) -> bytes:
     port = urlsplit(registry.debug_url).port
     assert port is not None
-    return asyncio.run(ask("127.0.0.1", uploads.PATH, port=port))
+    return asyncio.run(ask("127.0.0.1", traffic.PATH, port=port))
 
 
 def _counted(registry: Running) -> Uploads:
@@ -205,3 +207,6 @@ def test_a_push_that_a_client_broke_off_is_not_held_against_the_volume(
             assert time.monotonic() < deadline, _counters(registry).decode()
             time.sleep(0.05)
         assert _counted(registry) == Uploads()
+        said = traffic.parse(_counters(registry))
+        assert said is not None
+        assert said["blob_upload_chunk", "patch"] == Count(1)

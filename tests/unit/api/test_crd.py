@@ -161,6 +161,7 @@ def test_defaults_are_told_down_to_the_leaves() -> None:
         ".spec.upgrade.policy": "Supported",
         ".spec.upgrade.canary": "true",
         ".spec.upgrade.rollback": "true",
+        ".spec.upgrade.compareTraffic": "true",
         ".spec.upgrade.paused": "false",
         ".spec.upgrade.progressDeadlineSeconds": "600",
         ".spec.storage.s3.secretRef.accessKeyField": "accessKey",

@@ -52,6 +52,7 @@ HTTP_SECRET = "do-not-tell-http"
 class RegistryStage(OperatorStage):
     """`cosi`: whether the cluster serves its kinds. `answer` is what pods say when asked
     for their health, `counters` when asked for their metrics, `check` what is found by trying one.
+    `counters_of` says the metrics of one pod, where they differ.
 
     `allows_host_path`, `client_check`: as the operator is told.
     """
@@ -71,8 +72,10 @@ class RegistryStage(OperatorStage):
         self._secrets = itertools.count()
         self.answer: bytes | None = None
         self.counters: bytes | None = None
+        self.counters_of: Callable[[dict[str, Any]], bytes | None] = lambda _pod: self.counters
         self.check: Callable[[dict[str, Any]], Result] = lambda _pod: PASSED
         self.checked: list[Check] = []
+        self.counted: list[str] = []
         # The schema of ours is enforced: what the operator writes must be valid.
         kinds = (*OURS, *KINDS[1:], CLASSES, *(COSI_KINDS if cosi else ()))
         super().__init__(clock, kinds, self._declare)
@@ -88,22 +91,31 @@ class RegistryStage(OperatorStage):
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
             allows_host_path=self._allows_host_path,
             client_check=self._client_check,
+            traffic_asker=self._ask,
         )
         if self._namespace is None:
             template.install(operator)
 
     async def _ask(self, address: str, path: str) -> bytes:
-        answer = self.counters if path == "/metrics" else self.answer
+        answer = self._counters(address) if path == "/metrics" else self.answer
         if answer is None:
             raise TimeoutError
         return answer
 
+    def _counters(self, address: str) -> bytes | None:
+        self.counted.append(address)
+        pod = self._pod_at(address)
+        return self.counters_of(pod) if pod is not None else None
+
     async def _check(self, what: Check, *, nonce: bytes) -> Result:
         self.checked.append(what)
-        pods = self.api.objects(POD)
-        found = next((pod for pod in pods if pod["status"].get("podIP") == what.host), None)
+        found = self._pod_at(what.host)
         # A pod may go between the decision to try it and the try.
         return self.check(found) if found is not None else UNREACHABLE
+
+    def _pod_at(self, address: str) -> dict[str, Any] | None:
+        pods = self.api.objects(POD)
+        return next((pod for pod in pods if pod["status"].get("podIP") == address), None)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Operator]:

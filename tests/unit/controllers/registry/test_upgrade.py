@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from controllers.registry import failure, origin, revision, upgrade
+from controllers.registry.comparison import Worse
 from controllers.registry.failure import Failure
 from controllers.registry.origin import Origin
 from controllers.registry.proof import Proof, Trial
@@ -159,6 +160,33 @@ def test_new_pods_that_fail_are_taken_back() -> None:
     assert image(found.template) == OLD
     assert found.healthy == revision_of(OLD)
     assert found.failure is not None
+
+
+WORSE = Worse(("manifest", "get"), 40, 30, 0.0, "were answered with 5xx")
+
+
+def test_new_pods_whose_clients_are_served_worse_are_taken_back() -> None:
+    found = plan(**rolling(), pods=[pod_of(NEW, "images-2-a")], worse=WORSE)
+
+    assert (found.phase, image(found.template)) == (Phase.ROLLING_BACK, OLD)
+    assert found.failure is not None
+    assert found.failure.reason == "ClientsServedWorse"
+    assert WORSE.message in found.message
+
+
+def test_all_pods_are_new_and_stood_their_check_and_yet_clients_are_served_worse() -> None:
+    stood = (Proof("uid-images-2-a", Trial.PASSED),)
+    world = rolling() | {"pods": [pod_of(NEW, "images-2-a")], "proofs": stood}
+    assert plan(**world, worse=WORSE).phase is Phase.ROLLING_BACK
+
+    left = plan(**world, worse=WORSE, upgrade={"rollback": False})
+    assert (left.phase, left.healthy) == (Phase.ROLLING, revision_of(OLD))
+    assert "spec.upgrade.rollback is false" in left.message
+    assert "ClientsServedWorse" in left.message
+
+
+def test_a_canary_serves_no_clients_that_could_be_compared() -> None:
+    assert plan(**tried(Trial.PASSED), worse=WORSE).phase is Phase.ROLLING
 
 
 def test_without_rollback_they_are_left_and_it_is_told() -> None:
