@@ -123,9 +123,12 @@ class S3:
 
         return status == 200
 
-    def allow(self, account: str, actions: Sequence[str], *, bucket: str) -> Keys:
+    def allow(
+        self, account: str, actions: Sequence[str], *, bucket: str, folders: Sequence[str] = ()
+    ) -> Keys:
         """Has an account do `actions` in a bucket from now on, and nothing else; returns its keys.
 
+        With `folders`: it may list the bucket, and do `actions` below those only.
         It is made when it is missing, and has the same keys each time. Raises ClusterError when it
         is refused.
         """
@@ -135,7 +138,9 @@ class S3:
         )
         keys = Keys(access=access[:20].upper(), secret=secret[:40])
         try:
-            Store(self._administrator).make_account(account, keys, bucket=bucket, actions=actions)
+            Store(self._administrator).make_account(
+                account, keys, bucket=bucket, actions=actions, folders=folders
+            )
         except StoreError as error:
             raise ClusterError(f"account {account}", str(error)) from error
 

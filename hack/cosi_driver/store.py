@@ -16,6 +16,7 @@ from hack.cluster.aws import Keys
 _POLICY = "bucket"
 # Patterns where SeaweedFS knows no finer name; none of them makes, deletes or lists buckets.
 ALL = ("s3:Get*", "s3:Put*", "s3:List*", "s3:DeleteObject", "s3:AbortMultipartUpload")
+LIST = ("s3:List*",)
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 
 
@@ -52,14 +53,21 @@ class Store:
         self._s3("DELETE", name, {204, 404})
 
     def make_account(
-        self, name: str, keys: Keys, *, bucket: str, actions: Sequence[str] = ALL
+        self,
+        name: str,
+        keys: Keys,
+        *,
+        bucket: str,
+        actions: Sequence[str] = ALL,
+        folders: Sequence[str] = (),
     ) -> None:
         """Makes an account that may do `actions` in `bucket`, and nothing else, by `keys`.
 
+        With `folders`, such as `a/b`: it may list the bucket, and do `actions` below those only.
         The keys come last: whoever has them can do what was granted.
         """
         self._iam("CreateUser", {409}, UserName=name)
-        document = json.dumps(policy(bucket, actions))
+        document = json.dumps(policy(bucket, actions, folders))
         self._iam("PutUserPolicy", UserName=name, PolicyName=_POLICY, PolicyDocument=document)
         pair = {"AccessKeyId": keys.access, "SecretAccessKey": keys.secret}
         self._iam("CreateAccessKey", {409}, UserName=name, **pair)
@@ -82,12 +90,19 @@ class Store:
             raise StoreError(f"{action} of {values['UserName']}: {_told(status, text)}")
 
 
-def policy(bucket: str, actions: Sequence[str] = ALL) -> dict[str, object]:
+def policy(
+    bucket: str, actions: Sequence[str] = ALL, folders: Sequence[str] = ()
+) -> dict[str, object]:
     """What an account may do, in one bucket; if not told otherwise, all that a registry does."""
-    resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": resources}
+    whole = f"arn:aws:s3:::{bucket}"
+    everywhere = _allow(LIST if folders else actions, [whole, f"{whole}/*"])
+    below = [_allow(actions, [f"{whole}/{folder}/*" for folder in folders])] if folders else []
 
-    return {"Version": "2012-10-17", "Statement": [statement]}
+    return {"Version": "2012-10-17", "Statement": [*below, everywhere]}
+
+
+def _allow(actions: Sequence[str], resources: Sequence[str]) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
 
 
 def _told(status: int, text: str) -> str:

@@ -15,9 +15,12 @@ from collections.abc import Callable
 from hack.cluster.cluster import Cluster
 from hack.cluster.error import ClusterError
 from hack.cluster.report import to_nowhere
-from hack.cosi_driver.store import ALL
+from hack.cosi_driver.store import ALL, LIST
+from registry_operator.distribution.check import RESERVED
 
-_MAY = {"all": ALL, "list": ("s3:List*",)}
+_MAY = {"all": ALL, "list": LIST, "checks": ALL}
+_IMAGES = "docker/registry/v2"
+_FOLDERS = {"checks": (f"{_IMAGES}/blobs", f"{_IMAGES}/repositories/{RESERVED}")}
 
 
 def _make_bucket(cluster: Cluster, name: str) -> None:
@@ -34,7 +37,7 @@ def _has_bucket(cluster: Cluster, name: str) -> None:
 
 def _account(cluster: Cluster, may: str) -> None:
     name = os.environ["NAMESPACE"]
-    keys = cluster.s3.allow(name, _MAY[may], bucket=name)
+    keys = cluster.s3.allow(name, _MAY[may], bucket=name, folders=_FOLDERS.get(may, ()))
     secret = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -66,7 +69,7 @@ _COMMANDS: dict[str, tuple[Callable[[Cluster, str], None], str]] = {
     "has-bucket": (_has_bucket, "say whether the cluster's store has a bucket: yes or no"),
     "account": (
         _account,
-        "let the story's account do `all` in its bucket, or only `list`; print a Secret with keys",
+        "let the story's account do `all`, `list`, or what `checks` need; print a Secret with keys",
     ),
     "revoke": (_revoke, "take a key, ACCOUNT/ACCESS-KEY, away in the cluster's store"),
     "stop": (_stop, "stop a component of the cluster, for everybody"),
