@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "--keep", action="store_true", help="leave the cluster running, and use it the next time"
     )
     parser.add_argument("--cluster", default="e2e", metavar="NAME", help="name of the cluster")
-    parser.add_argument("--parallel", type=int, default=4, metavar="N", help="stories at once")
+    parser.add_argument("--parallel", type=int, default=6, metavar="N", help="stories at once")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a JUnit report")
 
     return parser
