@@ -56,6 +56,10 @@ def _stop(cluster: Cluster, component: str) -> None:
     cluster.stop(component)
 
 
+def _kill(cluster: Cluster, component: str) -> None:
+    cluster.kill(component)
+
+
 def _start(cluster: Cluster, component: str) -> None:
     cluster.start(component)
 
@@ -73,6 +77,7 @@ _COMMANDS: dict[str, tuple[Callable[[Cluster, str], None], str]] = {
     ),
     "revoke": (_revoke, "take a key, ACCOUNT/ACCESS-KEY, away in the cluster's store"),
     "stop": (_stop, "stop a component of the cluster, for everybody"),
+    "kill": (_kill, "end a component at once, or cut a node's power, for everybody"),
     "start": (_start, "start a component that was stopped, and wait until it works"),
     "trust": (_trust, "let the nodes pull from HOST:PORT without TLS"),
     "install-cosi": (_install_cosi, "install COSI"),
