@@ -18,6 +18,9 @@ from registry_operator.testing.fake_api import FakeApi
 
 Body = dict[str, Any]
 
+# A timer of the event loop may be so much too early; nobody would look again (seed 487).
+_EARLY_SECONDS = 1e-6
+
 
 class Deployments:
     """All Deployments of a cluster; `is_well` judges a pod.
@@ -222,9 +225,9 @@ class Deployments:
             self._progress[key] = progress, now
             since = now
         left: float = since + deployment["spec"].get("progressDeadlineSeconds", 600) - now
-        if left > 0 and before != progress:
+        if left > _EARLY_SECONDS and before != progress:
             self._look_later(left, key)
-        return left <= 0
+        return left <= _EARLY_SECONDS
 
 
 def _progressing(*, is_done: bool, is_late: bool) -> Body:

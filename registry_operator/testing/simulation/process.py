@@ -70,8 +70,11 @@ class Process:
         return True
 
     def on_death(self, call: Callable[[], None]) -> None:
-        """Call this at the moment of death."""
-        self._on_death.append(call)
+        """Call this at the moment of death; at once where it died in this very turn (seed 527)."""
+        if self.is_dead:
+            call()
+        else:
+            self._on_death.append(call)
 
     def kill(self) -> None:
         """No more of its code runs (SIGKILL)."""
