@@ -56,6 +56,7 @@ spec:
     policy: Supported  # default
     canary: true  # default
     rollback: true  # default
+    compareTraffic: true  # default
     paused: false  # default
     progressDeadlineSeconds: 600  # default
   healthCheck:
