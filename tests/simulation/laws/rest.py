@@ -32,6 +32,8 @@ from registry_operator.testing.fake_api import FakeApi
 from tests.simulation.candidate import WatchedOperator
 from tests.simulation.laws import buckets
 from tests.simulation.laws.claims import claim_of
+from tests.simulation.laws.upgrades import image_of
+from tests.simulation.scenario_upgrades import FAILS_CHECK
 
 Body = dict[str, Any]
 _HTTP_SECRET = "registry-operator.dev/http-secret"
@@ -51,6 +53,7 @@ _HAPPENED = frozenset(
 _ADDRESSES = frozenset({"clusterIP", "clusterIPs"})
 
 # Phases of a change that is not made, whatever else is wrong with pods that stay (seeds 3533, 4920).
+_TRIED = "Canary"
 _HELD = frozenset({"Paused", "Aborted", "RollingBack", "RolledBack", "Refused"})
 
 
@@ -64,6 +67,14 @@ def picture(api: FakeApi) -> dict[str, Any]:
         f"template {body['metadata']['name']}": _template(body)
         for body in api.objects(REGISTRY_TEMPLATE)
     }
+
+
+def is_trying(api: FakeApi) -> bool:
+    """Whether a change is tried all the time: what comes of it is told anew by each process."""
+    return any(
+        body.get("status", {}).get("upgrade", {}).get("phase") == _TRIED
+        for body in api.objects(REGISTRY)
+    )
 
 
 def unreported(seen: dict[str, Any]) -> Iterator[str]:
@@ -184,7 +195,8 @@ def _registry(api: FakeApi, body: Body) -> dict[str, Any]:
         del told["finalizers"]
     if ready.get("status") != "True":
         # The same: what stands in the way of a change leaves what was there before.
-        if status.get("upgrade", {}).get("phase") in _HELD:
+        phase = status.get("upgrade", {}).get("phase")
+        if phase in _HELD or (phase == _TRIED and _serves_what_fails(api, body)):
             told["is held"] = True
         return told
     told["conditions"] = {
@@ -197,6 +209,12 @@ def _registry(api: FakeApi, body: Body) -> dict[str, Any]:
         if name not in {"conditions", "observedGeneration", "template"}
     }
     return told | _children(api, body)
+
+
+def _serves_what_fails(api: FakeApi, owner: Body) -> bool:
+    """Pods that serve fail the check, so that no change is to blame for it (seed 6117)."""
+    deployment = api.get(DEPLOYMENT, ObjectKey(NAMESPACE, owner["metadata"]["name"]))
+    return deployment is not None and image_of(deployment) == FAILS_CHECK
 
 
 def _children(api: FakeApi, owner: Body) -> dict[str, Any]:
