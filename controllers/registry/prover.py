@@ -115,7 +115,8 @@ class Prover:
 
     def _due(self) -> Iterator[Object]:
         now = self._clock.monotonic()
-        for owner in tuple(self._wanted):
+        # In order, as a set of keys is in another one in each process.
+        for owner in sorted(self._wanted):
             for pod in self._pods.by_index(OWNER_INDEX, str(owner)):
                 known = self._tried.get(pod.uid)
                 if self._is_concerned(pod) and (known is None or known.is_due(now)):

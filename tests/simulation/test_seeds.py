@@ -38,8 +38,7 @@ def test_a_plan_of_what_seeds_do_not_come_to_breaks_no_law(file: Path) -> None:
     assert play(file)[1] == "None"
 
 
-# Seeds 3 and 5 go one of two ways, one run in five, for a reason that is yet to be found.
-@pytest.mark.parametrize("seed", [1, 2, 47, 55])
+@pytest.mark.parametrize("seed", [3, 5, 47, 55])
 def test_one_plan_is_one_run(seed: int, tmp_path: Path) -> None:
     file = keep(verdict_on(plan(seed)), folder=tmp_path)
     assert read(file) == plan(seed)
