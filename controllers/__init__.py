@@ -36,7 +36,7 @@ def install(
         random_secret=random_secret,
         allows_host_path=allows_host_path,
         client_check=check if checks_clients else None,
-        traffic_asker=ask,
+        compares_traffic=True,
     )
     if namespace is None:
         # One that sees a part of the Registries would count that part, and others would too.

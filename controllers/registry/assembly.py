@@ -7,6 +7,7 @@ in wiring.py, what the stores cache in stores.py.
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from controllers.kinds import (
     BUCKET_ACCESS,
@@ -92,40 +93,29 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     random_secret: Callable[[], str],
     allows_host_path: bool = False,
     client_check: Checker | None = None,
-    traffic_asker: Asker | None = None,
+    compares_traffic: bool = False,
 ) -> Gatherer:
     """Declares everything about Registries to the operator.
 
     `namespace` limits it to one namespace, None means all. `random_secret` makes the value of a
     new `http.secret`. `allows_host_path`: whether Registries may use folders of nodes.
     `checker` tries the pods of a change; `client_check` asks through Services whether clients are
-    served, None: nobody asks. `traffic_asker` asks the pods of a change what they counted, None:
-    nobody does.
+    served, None: nobody asks. `compares_traffic`: whether the pods of a change are asked what they
+    counted.
     """
     stores = declare(operator, namespace)
     controllers: dict[str, Controller] = {}
 
-    def changed(pod: Object) -> None:
-        wiring.wake(controllers[reporter.NAME], child.owner_key(pod))
-
-    def tried(pod: Object) -> None:
-        for name in (deployment.KIND.name, reporter.NAME):
-            wiring.wake(controllers[name], child.owner_key(pod))
-
-    prover = Prover(
-        stores.pods, stores.deployments, checker=checker, clock=operator.clock, changed=tried
-    )
-    traffic = _traffic(operator, stores, traffic_asker, controllers)
-    health = HealthProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
-    uploads = UploadsProber(stores.pods, asker=asker, clock=operator.clock, changed=changed)
+    probers = _probers(operator, stores, controllers, asker=asker, checker=checker)
+    prover = probers.prover
     records = Records()
     gatherer = Gatherer(
         stores,
-        health=health,
-        uploads=uploads,
+        health=probers.health,
+        uploads=probers.uploads,
         prover=prover,
         served=records.of if client_check is not None else unasked,
-        worse=traffic.of if traffic is not None else uncompared,
+        worse=probers.traffic.of if compares_traffic else uncompared,
         random_secret=random_secret,
         allows_host_path=allows_host_path,
         clock=operator.clock,
@@ -151,26 +141,46 @@ def install(  # noqa: PLR0913 - each collaborator is named once, where the opera
     for name, referenced in stores.referenced().items():
         operator.run_beside(referenced)
         operator.describe(name.replace("_", " "), referenced.stats)
-    operator.run_beside(health)
-    operator.run_beside(uploads)
-    operator.run_beside(prover)
-    if traffic is not None:
-        operator.run_beside(traffic)
+    for prober in (probers.health, probers.uploads, prover):
+        operator.run_beside(prober)
+    if compares_traffic:
+        operator.run_beside(probers.traffic)
     return gatherer
 
 
-def _traffic(
-    operator: Operator, stores: Stores, asker: Asker | None, controllers: Mapping[str, Controller]
-) -> TrafficProber | None:
-    if asker is None:
-        return None
+class _Probers(NamedTuple):
+    health: HealthProber
+    uploads: UploadsProber
+    prover: Prover
+    traffic: TrafficProber
 
-    def compared(owner: ObjectKey) -> None:
+
+def _probers(
+    operator: Operator,
+    stores: Stores,
+    controllers: Mapping[str, Controller],
+    *,
+    asker: Asker,
+    checker: Checker,
+) -> _Probers:
+    """Those who ask pods; what they find out wakes who decides by it."""
+    pods, deployments, clock = stores.pods, stores.deployments, operator.clock
+
+    def told(pod: Object) -> None:
+        wiring.wake(controllers[reporter.NAME], child.owner_key(pod))
+
+    def judged(*owners: ObjectKey) -> None:
         for name in (deployment.KIND.name, reporter.NAME):
-            wiring.wake(controllers[name], (owner,))
+            wiring.wake(controllers[name], owners)
 
-    return TrafficProber(
-        stores.pods, stores.deployments, asker=asker, clock=operator.clock, changed=compared
+    def tried(pod: Object) -> None:
+        judged(*child.owner_key(pod))
+
+    return _Probers(
+        HealthProber(pods, asker=asker, clock=clock, changed=told),
+        UploadsProber(pods, asker=asker, clock=clock, changed=told),
+        Prover(pods, deployments, checker=checker, clock=clock, changed=tried),
+        TrafficProber(pods, deployments, asker=asker, clock=clock, changed=judged),
     )
 
 

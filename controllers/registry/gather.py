@@ -16,9 +16,8 @@ from controllers.registry import (
     child,
     configuration,
     http_secret,
-    references,
+    referents,
     template,
-    volume,
 )
 from controllers.registry.budget import Budgets
 from controllers.registry.claims import Claims
@@ -27,8 +26,6 @@ from controllers.registry.health import HealthProber
 from controllers.registry.inputs import (
     Children,
     CosiObjects,
-    Credentials,
-    Referent,
     RegistryInputs,
 )
 from controllers.registry.origin import Origin, origin_of
@@ -48,7 +45,6 @@ from registry_operator.runtime.change import Change, Removed
 from registry_operator.runtime.clock import Clock
 from registry_operator.runtime.intent import Body
 from registry_operator.runtime.owned import OWNER_INDEX
-from registry_operator.runtime.referenced import Referenced
 
 
 def unasked(_owner: Object) -> Served | None:
@@ -70,7 +66,7 @@ class _Parsed:
 
 
 class Gatherer:
-    """Makes snapshots; holds nothing but what was parsed, planned and seen last."""
+    """Makes snapshots; holds what was parsed, planned and seen last, and what is counted of all."""
 
     def __init__(  # noqa: PLR0913 - each collaborator is named once, where the operator is composed
         self,
@@ -105,7 +101,8 @@ class Gatherer:
 
     def gather(self, key: ObjectKey) -> RegistryInputs | None:
         """The snapshot of one Registry; None when there is no such Registry."""
-        owner = self._stores.registries.get(key)
+        stores = self._stores
+        owner = stores.registries.get(key)
         if owner is None:
             self._parsed.pop(key, None)
             self._planner.forget(key)
@@ -129,9 +126,9 @@ class Gatherer:
             admission=self.budgets.admission(owner),
             children=children,
             cosi=self._cosi(owner, spec),
-            credentials=self._credentials(owner, spec),
-            certificates=self._certificates(owner, spec),
-            volume_claim=self._volume_claim(owner, spec),
+            credentials=referents.credentials(stores, owner, spec),
+            certificates=referents.certificates(stores, owner, spec),
+            volume_claim=referents.volume_claim(stores, owner, spec),
             allows_host_path=self._allows_host_path,
             place=self.places.of(owner),
             takes_place=self.places.takes(owner.key, self.places.of(owner)),
@@ -172,17 +169,11 @@ class Gatherer:
 
     def declare_references(self, owner: Object) -> None:
         """Have the caches hold what a Registry refers to."""
-        spec = self._parse(owner).specification.spec
-        storage = spec.storage if spec is not None else None
-        stores, key = self._stores, owner.key
-        stores.referenced_secrets.refer(key, references.secrets_of(owner, storage))
-        stores.referenced_config_maps.refer(key, references.config_maps_of(owner, storage))
-        stores.referenced_volume_claims.refer(key, references.volume_claims_of(owner, storage))
+        referents.declare(self._stores, owner, self._parse(owner).specification.spec)
 
     def drop_references(self, key: ObjectKey) -> None:
         """Let go what a Registry referred to."""
-        for held in self._stores.referenced().values():
-            held.refer(key, ())
+        referents.drop(self._stores, key)
 
     def _parse(self, owner: Object) -> _Parsed:
         known = self._parsed.get(owner.key)
@@ -259,42 +250,6 @@ class Gatherer:
 
     def _deployment_of(self, owner: Object) -> Object | None:
         return _own(owner, self._stores.deployments.get(child.key(owner)))
-
-    def _credentials(self, owner: Object, spec: RegistrySpec | None) -> Credentials:
-        keys = references.credentials_keys(owner, spec.storage) if spec else ()
-        held = self._stores.referenced_secrets
-        failures = ((key.name, held.failure(key)) for key in keys)
-        found = ((key.name, held.get(key)) for key in keys)
-        return Credentials(
-            known=all(held.known(key) for key in keys),
-            unreadable={name: failure.message for name, failure in failures if failure is not None},
-            secrets={name: secret for name, secret in found if secret is not None},
-        )
-
-    def _certificates(self, owner: Object, spec: RegistrySpec | None) -> Referent:
-        named = references.certificates_key(owner, spec.storage) if spec else None
-        if named is None:
-            return Referent(known=True)
-        key, in_config_map = named
-        stores = self._stores
-        return _referent(
-            stores.referenced_config_maps if in_config_map else stores.referenced_secrets, key
-        )
-
-    def _volume_claim(self, owner: Object, spec: RegistrySpec | None) -> Referent:
-        key = volume.claim_key(owner, spec.storage) if spec else None
-        if spec is None or key is None:
-            return Referent(known=True)
-        if not references.volume_claims_of(owner, spec.storage):
-            return Referent(known=True, found=self._stores.volume_claims.get(key))
-        return _referent(self._stores.referenced_volume_claims, key)
-
-
-def _referent(held: Referenced, key: ObjectKey) -> Referent:
-    failure = held.failure(key)
-    return Referent(
-        known=held.known(key), problem=failure.message if failure else "", found=held.get(key)
-    )
 
 
 def _own(owner: Object, found: Object | None) -> Object | None:

@@ -101,11 +101,9 @@ class Api:
         """
 
         def ready() -> bool:
-            answer = self.request("GET", f"/api/v1/nodes/{name}")
-            if answer.status != 200:
-                return False
+            node = self._node(name)
 
-            return _is_ready(answer.body) and (since is None or self._lease_renewed(name, since))
+            return _is_ready(node) and (since is None or self._lease_renewed(name, since))
 
         return self._succeeds(ready)
 
@@ -117,15 +115,18 @@ class Api:
         """
 
         def takes() -> bool:
-            answer = self.request("GET", f"/api/v1/nodes/{name}")
-            if answer.status != 200 or not _is_ready(answer.body):
-                return False
+            node = self._node(name)
+            taints = node.get("spec", {}).get("taints", ())
 
-            taints = answer.body["spec"].get("taints", ())
-
-            return all(taint["key"] != _NOT_READY for taint in taints)
+            return _is_ready(node) and all(taint["key"] != _NOT_READY for taint in taints)
 
         return self._succeeds(takes)
+
+    def _node(self, name: str) -> dict[str, Any]:
+        """Node `name`; empty when there is none."""
+        answer = self.request("GET", f"/api/v1/nodes/{name}")
+
+        return answer.body if answer.status == 200 else {}
 
     def _lease_renewed(self, name: str, since: datetime) -> bool:
         lease = self.request("GET", f"/apis/coordination.k8s.io/v1/{_NODE_LEASES}/{name}")

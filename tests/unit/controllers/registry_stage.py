@@ -91,7 +91,7 @@ class RegistryStage(OperatorStage):
             random_secret=lambda: f"{HTTP_SECRET}-{next(self._secrets)}",
             allows_host_path=self._allows_host_path,
             client_check=self._client_check,
-            traffic_asker=self._ask,
+            compares_traffic=True,
         )
         if self._namespace is None:
             template.install(operator)
