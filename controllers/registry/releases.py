@@ -86,10 +86,9 @@ class Recollections:
     def of(self, owner: Object, deployment: Object | None) -> Recollection:
         """What the Deployment of a Registry remembers, or did a moment ago."""
         if deployment is not None:
-            self._held[owner.key] = held = _Held(owner.uid, _told_by(deployment))
-            return Recollection(held.told)
+            return self._hold(owner, _told_by(deployment))
         known = self._held.get(owner.key)
-        if known is None or known.uid != owner.uid or not known.told:
+        if known is None or known.uid != owner.uid:
             return NO_RECOLLECTION
         now = self._clock.monotonic()
         since = known.gone_since if known.gone_since is not None else now
@@ -97,8 +96,16 @@ class Recollections:
         left = since + _FADES_SECONDS - now
         return Recollection(known.told, left) if left > 0 else NO_RECOLLECTION
 
+    def _hold(self, owner: Object, told: str) -> Recollection:
+        if not told:
+            # As of most, whose tags tell.
+            self.forget(owner.key)
+            return NO_RECOLLECTION
+        self._held[owner.key] = _Held(owner.uid, told)
+        return Recollection(told)
+
     def forget(self, key: ObjectKey) -> None:
-        """There is no such Registry."""
+        """There is no such Registry, or nothing to remember."""
         self._held.pop(key, None)
 
 

@@ -88,7 +88,7 @@ def look_up(name: str, templates: Store) -> Template:
     if found is not None or templates.synced:
         return Template(name, found)
 
-    error = templates.stats().error
+    error = templates.error
     return Template(name, unreadable=error.message if error else "they are being read")
 
 
